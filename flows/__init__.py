@@ -1,0 +1,1 @@
+"""The shell: Prefect flows, schedules, the command line. Reads and writes; holds no rules."""

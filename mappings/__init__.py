@@ -1,0 +1,1 @@
+"""Rulebooks, template layouts and vendor spellings as YAML. No code."""

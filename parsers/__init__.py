@@ -1,0 +1,1 @@
+"""Scanner exports in, records out. One module per export format; `parsers.registry` lists them."""

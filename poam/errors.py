@@ -1,0 +1,50 @@
+"""Errors a person can act on: the file and place, what was found, what was expected."""
+
+
+class PoamError(Exception):
+    """Input that cannot be used as it is. The message is one sentence for a person."""
+
+
+class ScanFormatError(PoamError):
+    """No parser claims a file, or more than one does."""
+
+
+class ScanParseError(PoamError):
+    """A parser claimed a file and could not read it to the end.
+
+    `file` names the export, `place` is a line or element in it, `found` and `expected`
+    are what stood there and what should have.
+    """
+
+    def __init__(self, file: str, place: str, found: str, expected: str) -> None:
+        self.file, self.place, self.found, self.expected = file, place, found, expected
+        where = f"{file}, {place}" if place else file
+        super().__init__(f"{where}: found {found}. Expected {expected}.")
+
+    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
+        """Cross process borders whole: parsing runs in worker processes."""
+        return type(self), (self.file, self.place, self.found, self.expected)
+
+
+class WorkbookError(PoamError):
+    """A workbook is not a POA&M, or cannot be written without losing something."""
+
+
+class InventoryError(PoamError):
+    """The inventory workbook cannot be read."""
+
+
+class PolicyError(PoamError):
+    """A mapping or the site's configuration breaks a rule of its own format."""
+
+
+class FrameError(PoamError):
+    """A frame between two steps misses a column or breaks a rule; every broken rule is listed."""
+
+
+class LedgerError(PoamError):
+    """The ledger cannot be opened or was written by a newer version."""
+
+
+class RunError(PoamError):
+    """A recorded run cannot be read, or another run holds the workbook."""
