@@ -34,6 +34,10 @@ class InventoryError(PoamError):
     """The inventory workbook cannot be read."""
 
 
+class KevError(PoamError):
+    """The KEV catalogue cannot be read."""
+
+
 class PolicyError(PoamError):
     """A mapping or the site's configuration breaks a rule of its own format."""
 

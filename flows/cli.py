@@ -1,0 +1,291 @@
+"""The command line: `poam -h`. Standard output is for data, standard error for talk.
+
+Exit status: 0 done; 1 input was refused, or something needs a person and `--strict` was given;
+2 the command was not understood.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from flows.findings import FINDINGS, findings_frame
+from flows.ingest import parse, parser_of
+from flows.pipeline import Outcome, Request, update
+from flows.runs import read_decisions
+from flows.sources import discover
+from flows.steps import DirectSteps, cores
+from poam.errors import PoamError, RunError, ScanFormatError
+from poam.policy import load_policy
+from poam.report import explanation
+from poam.workbook import build_template
+
+app = typer.Typer(
+    name="poam",
+    help="Scanner exports and last month's FedRAMP POA&M in, the updated workbook and an account "
+    "of every change out.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+talk = Console(stderr=True)
+
+
+class TableFormat(StrEnum):
+    """How `identify` prints."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class FindingsFormat(StrEnum):
+    """How `findings` prints."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+class EditionName(StrEnum):
+    """The template editions."""
+
+    V30 = "v3.0"
+    V21 = "v2.1"
+    REV4 = "rev4"
+
+
+Scans = Annotated[
+    list[Path], typer.Argument(help="Scan files, archives or folders of them.", show_default=False)
+]
+Config = Annotated[Path | None, typer.Option(help="The site's conmon.yaml.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The day the update speaks for; today by default."),
+]
+Jobs = Annotated[int, typer.Option(help="Files read at a time; 0 is one per processor.", min=0)]
+
+
+@app.callback()
+def settings(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say every step.")] = False,
+) -> None:
+    """Scanner exports and last month's FedRAMP POA&M in, the updated workbook out."""
+    handler = RichHandler(console=talk, show_path=False, show_time=False, markup=False)
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.ERROR, format="%(message)s", handlers=[handler]
+    )
+
+
+@app.command()
+def identify(
+    scans: Scans, format: Annotated[TableFormat, typer.Option()] = TableFormat.TABLE  # noqa: A002
+) -> None:
+    """Say which parser claims each file."""
+    rows = []
+    for source in discover(scans):
+        try:
+            rows.append({"file": source.name, "parser": parser_of(source).NAME, "refused": ""})
+        except ScanFormatError as e:
+            rows.append({"file": source.name, "parser": "", "refused": str(e)})
+    if format is TableFormat.JSON:
+        for row in rows:
+            typer.echo(json.dumps(row))
+    else:
+        width = max(len(row["file"]) for row in rows)
+        for row in rows:
+            typer.echo(f"{row['file']:{width}}  {row['parser'] or row['refused']}")
+    if any(row["refused"] for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def findings(
+    scans: Scans,
+    format: Annotated[FindingsFormat, typer.Option()] = FindingsFormat.CSV,  # noqa: A002
+    config: Config = None,
+) -> None:
+    """Print what the files say, one record per detection, informational ones too."""
+    policy = load_policy(config)
+    parsed = [parse(source, policy.zone) for source in discover(scans)]
+    frame = findings_frame(parsed, policy)
+    if format is FindingsFormat.JSON:
+        for row in frame.to_dict("records"):
+            typer.echo(json.dumps(row, ensure_ascii=False))
+    else:
+        typer.echo(",".join(FINDINGS) if frame.empty else frame.to_csv(index=False), nl=frame.empty)
+    _refusals([p.refused for p in parsed if p.refused])
+
+
+@app.command("update")
+def update_command(
+    scans: Scans,
+    poam: Annotated[Path, typer.Option(help="Last month's POA&M workbook.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Where the updated workbook goes.")] = None,
+    as_of: AsOf = None,
+    inventory: Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")] = None,
+    kev: Annotated[Path | None, typer.Option(help="CISA's KEV catalogue, JSON.")] = None,
+    config: Config = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    ledger: Annotated[
+        str | None,
+        typer.Option(help="Database URL of the memory; ledger.sqlite in RUNS by default."),
+    ] = None,
+    no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Run without memory.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide all, write nothing.")] = False,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Write over POAM, keeping a backup.")
+    ] = False,
+    jobs: Jobs = 0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where something needs a person.")
+    ] = False,
+) -> None:
+    """Update a POA&M workbook from this month's scans."""
+    url = None if no_ledger else ledger or f"sqlite:///{(runs / 'ledger.sqlite').as_posix()}"
+    request = Request(
+        scans=tuple(scans),
+        poam=poam,
+        as_of=as_of.date() if as_of else _today(config),
+        out=out,
+        inventory=inventory,
+        kev=kev,
+        config=config,
+        runs=runs,
+        ledger=url,
+        dry_run=dry_run,
+        in_place=in_place,
+    )
+    with _progress() as progress:
+        outcome = update(request, DirectSteps(jobs or cores(), progress))
+    _tell(outcome, strict)
+
+
+@app.command()
+def explain(
+    poam_id: Annotated[str, typer.Argument(help="The item, V-12 say.", show_default=False)],
+    run: Annotated[Path, typer.Option(help="The run's folder.", show_default=False)],
+) -> None:
+    """Say why an item is as it is after a run."""
+    text = explanation(read_decisions(run), poam_id)
+    if not text:
+        raise RunError(f"{run}: the run decided nothing on {poam_id}.")
+    typer.echo(text)
+
+
+@app.command()
+def template(
+    out: Annotated[Path, typer.Argument(help="The new workbook.", show_default=False)],
+    edition: Annotated[EditionName, typer.Option()] = EditionName.V30,
+) -> None:
+    """Write a blank POA&M workbook in a template edition's layout."""
+    if out.exists():
+        raise RunError(f"{out}: exists. Expected the name of a new file.")
+    build_template(out, edition.value, load_policy().templates)
+    talk.print(f"Wrote {out}", highlight=False)
+
+
+@app.command("check-mappings")
+def check_mappings(
+    directory: Annotated[Path | None, typer.Argument(help="Another mappings folder.")] = None,
+    config: Config = None,
+) -> None:
+    """Check the rulebooks, and a site's conmon.yaml over them."""
+    policy = load_policy(config, directory)
+    typer.echo(f"sound: policy {policy.sha256()}")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo works; it is emptied.")] = Path("demo"),
+) -> None:
+    """Run two months of sample scans through the Prefect flow."""
+    from flows.demo import run_demo  # Prefect is imported only where it orchestrates
+
+    with _progress() as progress:
+        outcome = run_demo(folder, progress)
+    _tell(outcome, strict=False)
+
+
+@app.command("run")
+def run_flow(
+    scans: Scans,
+    poam: Annotated[Path, typer.Option(help="Last month's POA&M workbook.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Where the updated workbook goes.")] = None,
+    as_of: AsOf = None,
+    inventory: Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")] = None,
+    kev: Annotated[Path | None, typer.Option(help="CISA's KEV catalogue, JSON.")] = None,
+    config: Config = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    strict: Annotated[bool, typer.Option("--strict")] = False,
+) -> None:
+    """Run the monthly Prefect flow now."""
+    from flows.conmon import monthly_conmon  # Prefect is imported only where it orchestrates
+
+    outcome = monthly_conmon(
+        scans=list(scans),
+        poam=poam,
+        out=out,
+        as_of=as_of.date() if as_of else _today(config),
+        inventory=inventory,
+        kev=kev,
+        config=config,
+        runs=runs,
+    )
+    _tell(outcome, strict)
+
+
+def main() -> None:
+    """Run the command line; input a person can mend ends in one sentence and status 1."""
+    try:
+        app()
+    except PoamError as e:
+        talk.print(str(e), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _tell(outcome: Outcome, strict: bool) -> None:
+    report = outcome.report
+    typer.echo(report.markdown(), nl=False)
+    if outcome.workbook:
+        talk.print(f"\nWorkbook: {outcome.workbook}", soft_wrap=True, highlight=False)
+        talk.print(f"Account of the run: {outcome.folder}", soft_wrap=True, highlight=False)
+    else:
+        talk.print("\nDry run: nothing was written.", highlight=False)
+    if report.refused or (strict and report.needs_a_person):
+        raise typer.Exit(1)
+
+
+def _refusals(sentences: list[str]) -> None:
+    for sentence in sentences:
+        talk.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    if sentences:
+        raise typer.Exit(1)
+
+
+def _today(config: Path | None) -> date:
+    return datetime.now(load_policy(config).zone).date()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per step on a terminal, silence elsewhere."""
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+    bars: dict[str, TaskID] = {}
+    with Progress(*columns, console=talk, disable=not talk.is_terminal, transient=True) as progress:
+
+        def advance(name: str, done: int, of: int) -> None:
+            if name not in bars:
+                bars[name] = progress.add_task(name, total=of)
+            progress.update(bars[name], completed=done)
+
+        yield advance

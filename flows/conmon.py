@@ -1,0 +1,121 @@
+"""The monthly run as a Prefect flow: the same pipeline, each step a line in Prefect's pages."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task, exponential_backoff
+
+from flows.pipeline import Outcome, Request, update
+from poam.model import ChangeKind
+from poam.policy import load_policy
+from poam.report import changes_frame
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class PrefectSteps:
+    """Carries out each step as a task, and the files of a step as a task each.
+
+    Reading is tried again where the storage fails; a file that says something wrong is not,
+    and writing never is.
+    """
+
+    def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Call the function on each item, one task each, on threads."""
+
+        @task(
+            name=name,
+            task_run_name=name + " {item.name}",
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=3,
+            retry_delay_seconds=exponential_backoff(2),
+            retry_jitter_factor=0.5,
+            retry_condition_fn=_storage_failed,
+        )
+        def each(item: T) -> R:
+            return function(item)
+
+        # A future that is only waited for may hide a failure; its result does not.
+        return [future.result() for future in each.map(items)]
+
+    def run(self, name: str, function: Callable[[], R]) -> R:
+        """Call the function as one task, once."""
+
+        @task(name=name, cache_policy=NO_CACHE, persist_result=False)
+        def step() -> R:
+            return function()
+
+        return step()
+
+
+@flow(name="monthly-conmon", persist_result=False)
+def monthly_conmon(
+    scans: list[Path],
+    poam: Path,
+    out: Path | None = None,
+    as_of: date | None = None,
+    inventory: Path | None = None,
+    kev: Path | None = None,
+    config: Path | None = None,
+    runs: Path = Path("runs"),
+    ledger: str | None = None,
+) -> Outcome:
+    """Update a POA&M workbook from a month's scans.
+
+    Args:
+        scans: Scan files, archives, or folders of them.
+        poam: Last month's POA&M workbook.
+        out: Where the updated workbook goes; without it, it stays in the run's folder.
+        as_of: The day the update speaks for; today in the site's time zone by default.
+        inventory: The integrated inventory workbook.
+        kev: CISA's KEV catalogue as JSON.
+        config: The site's conmon.yaml.
+        runs: Where run folders go.
+        ledger: Database URL of the memory between runs; ledger.sqlite in `runs` by default.
+    """
+    request = Request(
+        scans=tuple(scans),
+        poam=poam,
+        as_of=as_of or datetime.now(load_policy(config).zone).date(),
+        out=out,
+        inventory=inventory,
+        kev=kev,
+        config=config,
+        runs=runs,
+        ledger=ledger or f"sqlite:///{(runs / 'ledger.sqlite').as_posix()}",
+    )
+    outcome = update(request, PrefectSteps())
+    publish(outcome)
+    return outcome
+
+
+def publish(outcome: Outcome) -> None:
+    """Copy the run's summary and changes into Prefect's pages; they hold nothing of their own."""
+    create_markdown_artifact(
+        key="conmon-summary", markdown=outcome.report.markdown(), description="The month"
+    )
+    changes = changes_frame(outcome.changes)
+    changes = changes[changes["kind"] != ChangeKind.UNCHANGED]
+    create_table_artifact(
+        key="conmon-changes", table=changes.to_dict("records"), description="Every change"
+    )
+
+
+def _storage_failed(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    try:
+        state.result()
+    except OSError:
+        return True
+    except Exception:  # noqa: BLE001 - whatever else failed will fail again
+        return False
+    return False

@@ -1,0 +1,52 @@
+"""What scan files say, one record per detection: the `poam findings` table."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from flows.ingest import Parsed
+from poam.frames import WEAKNESS, merged
+from poam.policy import Policy
+from poam.severity import rate
+
+FINDINGS = (
+    "file",
+    "detector",
+    "source_identifier",
+    "name",
+    "kind",
+    "native_severity",
+    "original_risk_rating",
+    "asset",
+    "port",
+    "protocol",
+    "cves",
+    "cvss3_base",
+    "cvss2_base",
+    "first_seen",
+    "last_seen",
+    "authenticated",
+    "locator",
+)
+
+
+def findings_frame(parsed: Sequence[Parsed], policy: Policy) -> pd.DataFrame:
+    """One row per detection with its definition beside it, as plain values (None where missing).
+
+    A web finding's asset is its URL. Ratings are those the policy gives, None for informational.
+    """
+    found = merged([p.tables for p in parsed if p.tables is not None])
+    rated = rate(found.definitions, policy).drop(columns=["file", "seen"])
+    scans = found.coverage.groupby(["file", "detector", "asset"], as_index=False)[
+        "authenticated"
+    ].last()
+    frame = found.detections.merge(rated, on=WEAKNESS, how="left", validate="m:1")
+    frame = frame.merge(scans, on=["file", "detector", "asset"], how="left", validate="m:1")
+    frame["asset"] = frame["location"].fillna(frame["asset"])
+    frame["cves"] = frame["cves"].map(lambda c: "\n".join(c) if isinstance(c, tuple) else "")
+    informational = frame["kind"] == "informational"
+    frame["original_risk_rating"] = frame["original_risk_rating"].mask(informational, None)
+    for column in ("first_seen", "last_seen"):
+        frame[column] = frame[column].dt.strftime("%Y-%m-%dT%H:%M:%S")
+    out = frame[list(FINDINGS)].astype(object)
+    return out.where(out.notna(), None)

@@ -1,0 +1,283 @@
+"""The monthly run, step by step: everything is decided before anything is written."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from flows.ingest import Parsed, parse
+from flows.runs import RunFolder, run_identifier, sha256
+from flows.sources import Source, discover
+from flows.steps import Steps
+from poam.assets import asset_index, with_assets
+from poam.correlate import correlate
+from poam.dedupe import sightings, weaknesses
+from poam.errors import RunError
+from poam.frames import Tables, merged
+from poam.kev import KevCatalogue, read_kev
+from poam.ledger import Ledger, memory_frame, remembered
+from poam.model import ChangeKind
+from poam.opening import Edition
+from poam.policy import Policy, load_policy
+from poam.proof import scan_record
+from poam.reconcile import ChangeSet, Reconciler
+from poam.report import RunReport, changes_frame, run_report
+from poam.severity import rate
+from poam.workbook import (
+    PoamWorkbook,
+    RowAddition,
+    RowMove,
+    RowUpdate,
+    WorkbookEdits,
+    read_inventory,
+    read_workbook,
+    write_workbook,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do. Paths as given; `as_of` is the only clock.
+
+    `out` None leaves the updated workbook in the run folder only; `ledger` is a database URL, None
+    for a run without memory; `dry_run` decides everything and writes nothing.
+    """
+
+    scans: tuple[Path, ...]
+    poam: Path
+    as_of: date
+    out: Path | None = None
+    inventory: Path | None = None
+    kev: Path | None = None
+    config: Path | None = None
+    runs: Path = Path("runs")
+    ledger: str | None = None
+    dry_run: bool = False
+    in_place: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Everything read, nothing decided yet."""
+
+    parsed: tuple[Parsed, ...]
+    workbook: PoamWorkbook
+    inventory: pd.DataFrame | None
+    kev: KevCatalogue | None
+    memory: pd.DataFrame
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The sentences about files that could not be read."""
+        return tuple(parsed.refused for parsed in self.parsed if parsed.refused)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: its report, its folder and workbook (None after a dry run), its changes."""
+
+    report: RunReport
+    changes: ChangeSet
+    folder: Path | None = None
+    workbook: Path | None = None
+
+
+def update(request: Request, steps: Steps) -> Outcome:
+    """Carry out a run: read, decide, then write the workbook, the ledger and the account.
+
+    Raises PoamError before anything is written where the workbook, the inventory, the catalogue or
+    the policy cannot be used, or where another run holds the workbook. Scan files that cannot
+    be read do not stop a run: they are named in the report, and nothing closes for their scanners.
+    """
+    target = _target(request)
+    policy = load_policy(request.config)
+    sources = discover(request.scans)
+    parsed = steps.map("parse", partial(parse, zone=policy.zone), _once(sources))
+    with _alone(target or request.poam, request.dry_run):
+        batch = steps.run("read", partial(_read, request, policy, tuple(parsed)))
+        changes, coverage = steps.run("decide", partial(decide, batch, policy, request.as_of))
+        folder = _folder(request, batch, policy)
+        report = _report(request, batch, changes, folder.run_id)
+        if request.dry_run:
+            return Outcome(report, changes)
+        write = partial(_write, request, batch, changes, coverage, report, folder, policy, target)
+        workbook = steps.run("write", write)
+    return Outcome(report, changes, folder.path, workbook)
+
+
+def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.DataFrame]:
+    """The change set of a batch, and its coverage with asset identifiers. Pure."""
+    found = merged([p.tables for p in batch.parsed if p.tables is not None])
+    index = asset_index(found.coverage, batch.inventory, policy.assets)
+    found = Tables(
+        with_assets(found.detections, index), found.definitions, with_assets(found.coverage, index)
+    )
+    known = _renamed(batch.memory, index.identifier)
+    seen = sightings(found.detections, found.coverage, known, as_of)
+    rated = rate(weaknesses(seen, found.definitions), policy)
+    links = correlate(rated, seen, batch.workbook.items, index, policy)
+    failed: dict[str, tuple[str, ...]] = {}
+    for parsed in batch.parsed:
+        for detector in (parsed.detectors or ("",)) if parsed.refused else ():
+            failed[detector] = (*failed.get(detector, ()), parsed.file)
+    reconciler = Reconciler(
+        as_of=as_of,
+        policy=policy,
+        edition=_edition(batch.workbook, policy),
+        index=index,
+        record=scan_record(found.coverage, seen, known, failed, policy),
+        kev=batch.kev,
+    )
+    return reconciler.decide(batch.workbook.items, rated, seen, links), found.coverage
+
+
+def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:
+    """The change set as the cells and rows that the workbook writer sets."""
+    updated = changes.of(ChangeKind.UPDATED)
+    closed = changes.of(ChangeKind.CLOSED)
+    opened = changes.of(ChangeKind.OPENED)
+    return WorkbookEdits(
+        updates=tuple(RowUpdate(d.sheet, d.row or 0, d.values) for d in updated),
+        additions=tuple(RowAddition(d.sheet, d.values) for d in opened),
+        moves=tuple(RowMove(d.sheet, d.row or 0, d.to_sheet or d.sheet, d.values) for d in closed),
+        poam_date=as_of,
+    )
+
+
+def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
+    ledger = Ledger(request.ledger) if request.ledger else None
+    memory = ledger.memory() if ledger else memory_frame()
+    if ledger:
+        ledger.close()
+    return Batch(
+        parsed=parsed,
+        workbook=read_workbook(request.poam, policy.templates),
+        inventory=(
+            read_inventory(request.inventory, policy.assets.inventory) if request.inventory else None
+        ),
+        kev=read_kev(request.kev) if request.kev else None,
+        memory=memory,
+    )
+
+
+def _write(
+    request: Request,
+    batch: Batch,
+    changes: ChangeSet,
+    coverage: pd.DataFrame,
+    report: RunReport,
+    folder: RunFolder,
+    policy: Policy,
+    target: Path | None,
+) -> Path:
+    """Workbook first into the run folder, then the ledger, then the target: each whole or not at all."""
+    folder.create()
+    workbook = folder.path / (target or request.poam).name
+    notes = write_workbook(request.poam, workbook, edits(changes, request.as_of), policy.templates)
+    folder.write_account(replace(report, notes=(*report.notes, *notes)), changes, coverage)
+    if request.ledger:
+        ledger = Ledger(request.ledger)
+        ledger.record(
+            folder.ledger_row(report),
+            _ledger_changes(changes),
+            remembered(batch.memory, changes.membership),
+        )
+        ledger.close()
+    if target is None:
+        return workbook
+    if target.exists() and target.samefile(request.poam):
+        backup = target.with_name(f"{target.stem}.before-{folder.run_id}{target.suffix}")
+        if not backup.exists():
+            shutil.copy2(target, backup)
+    temporary = target.with_name(f".{target.name}.{folder.run_id}.partial")
+    shutil.copyfile(workbook, temporary)
+    temporary.replace(target)
+    folder.write_manifest(target)
+    return target
+
+
+def _ledger_changes(changes: ChangeSet) -> list[dict[str, object]]:
+    frame = changes_frame(changes)
+    frame = frame[frame["kind"] != ChangeKind.UNCHANGED]
+    columns = ["kind", "poam_id", "field", "before", "after", "because"]
+    rows = frame[columns].to_dict("records")
+    return [{**row, "number": number} for number, row in enumerate(rows)]
+
+
+def _folder(request: Request, batch: Batch, policy: Policy) -> RunFolder:
+    inputs = {"poam": request.poam, "inventory": request.inventory, "kev": request.kev,
+              "config": request.config}
+    hashes = {f"{role}: {path.name}": sha256(path) for role, path in inputs.items() if path}
+    hashes |= {f"scan: {parsed.file}": parsed.sha256 for parsed in batch.parsed}
+    run_id = run_identifier(request.as_of, hashes, policy)
+    return RunFolder(request.runs / run_id, run_id, request, hashes, policy.sha256(), batch.parsed)
+
+
+def _report(request: Request, batch: Batch, changes: ChangeSet, run_id: str) -> RunReport:
+    problems = tuple(
+        f"{problem.address}: found {problem.found}. Expected {problem.expected}. Left as it is."
+        for problem in batch.workbook.problems
+    )
+    return run_report(
+        run_id, request.as_of, len(batch.parsed), changes, batch.workbook.items, batch.refused, problems
+    )
+
+
+def _target(request: Request) -> Path | None:
+    if request.in_place:
+        if request.out is not None:
+            raise RunError("--in-place and --out: found both. Expected one of them.")
+        return request.poam
+    if request.out is not None and request.out.exists() and request.out.samefile(request.poam):
+        raise RunError(
+            f"{request.out}: is the input workbook. Expected another name, or --in-place, which "
+            "keeps a backup."
+        )
+    return request.out
+
+
+@contextmanager
+def _alone(path: Path, dry_run: bool) -> Iterator[None]:
+    """Hold the workbook against other runs; a dry run writes nothing and needs no lock."""
+    if dry_run:
+        yield
+        return
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
+            yield
+    except Timeout as e:
+        raise RunError(f"{path}: another run is writing it. Try again when it is done.") from e
+
+
+def _once(sources: tuple[Source, ...]) -> list[Source]:
+    """The same bytes handed in twice count once."""
+    by_hash: dict[str, Source] = {}
+    for source in sources:
+        digest = source.sha256()
+        if digest in by_hash:
+            log.warning("%s is the same file as %s; it counts once", source.name, by_hash[digest].name)
+        by_hash.setdefault(digest, source)
+    return list(by_hash.values())
+
+
+def _renamed(memory: pd.DataFrame, identifier: Callable[[str], str]) -> pd.DataFrame:
+    """The ledger's asset names as this batch's identities know them."""
+    names = {name: identifier(name) for name in memory["asset_identifier"].unique()}
+    return memory.assign(asset_identifier=memory["asset_identifier"].map(names).astype("str"))
+
+
+def _edition(workbook: PoamWorkbook, policy: Policy) -> Edition:
+    edition = policy.templates.editions[workbook.edition]
+    fields = frozenset(
+        column for column in workbook.items.columns if workbook.has_field("open", column)
+    )
+    return Edition(fields, edition.no_adjusted_rating, edition.no_kev)

@@ -1,0 +1,129 @@
+"""A run's folder: the account of everything that went in, was decided and came out."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from flows.ingest import Parsed
+from poam.errors import RunError
+from poam.policy import Policy
+from poam.reconcile import ChangeSet
+from poam.report import RunReport, changes_frame, decisions_json, review_frame
+
+if TYPE_CHECKING:
+    from flows.pipeline import Request
+
+DISTRIBUTION = "conmon-poam"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`runs/<as-of>-<hash>/`. The same inputs, date and policy give the same folder and bytes."""
+
+    path: Path
+    run_id: str
+    request: "Request"
+    hashes: Mapping[str, str]
+    policy_sha256: str
+    parsed: tuple[Parsed, ...]
+
+    def create(self) -> None:
+        """Make the folder; files of an earlier, equal run are written over."""
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def write_account(self, report: RunReport, changes: ChangeSet, coverage: pd.DataFrame) -> None:
+        """Write the summary, the changes, the review list, the evidence and full asset lists."""
+        self._text("summary.md", report.markdown())
+        self._text("decisions.json", decisions_json(changes))
+        self._csv("changes.csv", changes_frame(changes))
+        self._csv("review.csv", review_frame(changes))
+        self._csv("evidence.csv", changes.membership)
+        self._csv("coverage.csv", coverage)
+        for decision in changes.decisions:
+            if decision.attachment:
+                name = f"assets-{decision.poam_id}.csv"
+                self._text(name, f"asset_identifier\n{decision.attachment}\n")
+        self.write_manifest()
+
+    def write_manifest(self, target: Path | None = None) -> None:
+        """Name every input and output with its SHA-256, the versions and the policy hash."""
+        outputs = {
+            file.name: sha256(file)
+            for file in sorted(self.path.iterdir())
+            if file.is_file() and file.name not in {"manifest.json", "run.log"}
+        }
+        content: dict[str, Any] = {
+            "run_id": self.run_id,
+            "as_of": self.request.as_of,
+            "version": version(DISTRIBUTION),
+            "policy_sha256": self.policy_sha256,
+            "inputs": self.hashes,
+            "scans": [
+                {"file": p.file, "sha256": p.sha256, "parser": p.parser, "refused": p.refused}
+                for p in self.parsed
+            ],
+            "outputs": outputs,
+            "workbook": {target.name: sha256(target)} if target else {},
+        }
+        self._text("manifest.json", json.dumps(content, indent=1, default=str) + "\n")
+
+    def ledger_row(self, report: RunReport) -> dict[str, Any]:
+        """The run as the ledger keeps it."""
+        return {
+            "run_id": self.run_id,
+            "as_of": self.request.as_of,
+            "policy_sha256": self.policy_sha256,
+            "inputs": dict(self.hashes),
+            "counts": dict(report.counts),
+        }
+
+    def _text(self, name: str, text: str) -> None:
+        temporary = self.path / f".{name}.partial"
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(self.path / name)
+
+    def _csv(self, name: str, frame: pd.DataFrame) -> None:
+        self._text(name, safe_csv(frame))
+
+
+def safe_csv(frame: pd.DataFrame) -> str:
+    """A frame as CSV that a spreadsheet opens without running any of it.
+
+    Scanner text may begin with a formula sign; such cells get a leading apostrophe.
+    Source: OWASP, CSV Injection.
+    """
+    texts = frame.select_dtypes(["object", "string", "str"]).columns
+    quoted = {
+        name: frame[name].map(lambda v: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" and v else v)
+        for name in texts
+    }
+    return str(frame.assign(**quoted).to_csv(index=False, lineterminator="\n"))
+
+
+def run_identifier(as_of: date, hashes: Mapping[str, str], policy: Policy) -> str:
+    """`<as-of>-<hash>` over everything that decides a run's outcome."""
+    content = json.dumps([str(as_of), sorted(hashes.items()), policy.sha256()])
+    return f"{as_of}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def read_decisions(folder: Path) -> list[Mapping[str, Any]]:
+    """The decisions a run recorded. Raises RunError where the folder holds no run."""
+    path = folder / "decisions.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise RunError(f"{folder}: found no recorded run ({e}). Expected decisions.json.") from e
+    return list(content)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

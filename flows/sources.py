@@ -1,0 +1,91 @@
+"""Scan files wherever they lie: plain, gzipped, in zip archives, in folders."""
+
+import gzip
+import hashlib
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from poam.errors import RunError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One scan file. `name` is how reports call it; `member` is its path inside a zip archive."""
+
+    name: str
+    path: Path
+    member: str | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the file's own bytes, unpacked. Raises OSError or zipfile.BadZipFile."""
+        with self.path.open("rb") as raw:
+            if self.member is None:
+                yield cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if _gzipped(self.name) else raw
+                return
+            with zipfile.ZipFile(raw) as archive, archive.open(self.member) as packed:
+                stream = gzip.GzipFile(fileobj=packed) if _gzipped(self.member) else packed
+                yield cast("BinaryIO", io.BufferedReader(stream))
+
+    def sha256(self) -> str:
+        """The SHA-256 of the file as it was handed over: for a zip member, of its unpacked bytes."""
+        if self.member is None:
+            with self.path.open("rb") as raw:
+                return hashlib.file_digest(raw, "sha256").hexdigest()
+        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as packed:
+            digest = hashlib.sha256()
+            while block := packed.read(1 << 20):
+                digest.update(block)
+            return digest.hexdigest()
+
+
+def discover(paths: Sequence[Path]) -> tuple[Source, ...]:
+    """Every scan file under the given files and folders, in order of name.
+
+    Hidden files are not scans. A name is relative to the folder that was given; where two are
+    alike they get their folder's name too. Raises RunError where a path does not exist or nothing
+    is found.
+    """
+    found: list[Source] = []
+    for path in paths:
+        if not path.exists():
+            raise RunError(f"{path}: there is no such file or folder.")
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        base = path if path.is_dir() else path.parent
+        for file in files:
+            relative = file.relative_to(base)
+            if not any(part.startswith(".") for part in relative.parts):
+                found += _unpacked(Source(relative.as_posix(), file))
+    if not found:
+        raise RunError(f"{', '.join(map(str, paths))}: found no scan file.")
+    return tuple(sorted(_distinct(found), key=lambda source: source.name))
+
+
+def _unpacked(source: Source) -> list[Source]:
+    if not zipfile.is_zipfile(source.path):
+        return [source]
+    with zipfile.ZipFile(source.path) as archive:
+        members = [info.filename for info in archive.infolist() if not info.is_dir()]
+    if "[Content_Types].xml" in members:
+        return [source]  # a workbook is a zip archive too
+    return [Source(f"{source.name}/{name}", source.path, name) for name in sorted(members)]
+
+
+def _distinct(sources: Sequence[Source]) -> list[Source]:
+    unique = list(dict.fromkeys(sources))
+    counts = Counter(source.name for source in unique)
+    return [
+        replace(source, name=f"{source.path.parent.name}/{source.name}")
+        if counts[source.name] > 1 else source
+        for source in unique
+    ]
+
+
+def _gzipped(name: str) -> bool:
+    return name.endswith(".gz")

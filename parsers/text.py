@@ -1,0 +1,207 @@
+"""Text, numbers and dates as exports write them."""
+
+import html
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+from bs4 import BeautifulSoup, Comment
+
+from poam.errors import ScanParseError
+
+CVE = re.compile(r"\bCVE-\d{4}-\d{4,}\b", re.IGNORECASE)
+CWE = re.compile(r"\b(?:CWE[-: ]?)?(\d{1,5})\b", re.IGNORECASE)
+
+_ELEMENT = re.compile(
+    r"</?(?:a|b|blockquote|br|code|dd|div|dl|dt|em|font|h[1-6]|hr|i|img|li|ol|p|pre|span|strong"
+    r"|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_ESCAPED_ELEMENT = re.compile(
+    r"&lt;/?(?:a|br|code|div|li|ol|p|pre|ul)\b[^<>]{0,500}?&gt;", re.IGNORECASE
+)
+_ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|amp|lt|gt|quot|apos|nbsp);", re.IGNORECASE)
+_BLOCKS = re.compile(r"blockquote|div|d[ldt]|h[1-6r]|ol|p|pre|table|tr|ul")
+_VECTOR_PREFIX = re.compile(r"^\(?(?:CVSS2#)?")
+
+
+def plain_text(text: str | None) -> str | None:
+    """Return text without markup, with its line breaks and its lists as lines.
+
+    Text without markup stays as it is, apart from white space around it. Markup that was
+    escaped once more than needed (`&lt;p&gt;`) is markup too. None and empty give None.
+    """
+    text = (text or "").replace("\r\n", "\n").strip()
+    if _ESCAPED_ELEMENT.search(text) and not _ELEMENT.search(text):
+        text = html.unescape(text)
+    if _ELEMENT.search(text):
+        text = _rendered(text)
+    elif _ENTITY.search(text):
+        text = html.unescape(text)
+    return text.replace("\xa0", " ").strip() or None
+
+
+def _rendered(text: str) -> str:
+    soup = BeautifulSoup(text, "html.parser")
+    for comment in soup.find_all(string=lambda s: isinstance(s, Comment)):
+        comment.extract()
+    for string in soup.find_all(string=True):
+        if string.find_parent("pre") is None:
+            # Qualys mixes <BR> and bare line breaks and means both, so bare ones stay too.
+            string.replace_with(re.sub(r"[ \t]+", " ", string))
+    for line_break in soup.find_all("br"):
+        line_break.replace_with("\n")
+    for item in soup.find_all("li"):
+        item.insert(0, "\n- ")
+    for block in soup.find_all(lambda tag: _BLOCKS.fullmatch(tag.name) is not None):
+        gap = "\n\n" if block.name == "p" else "\n"
+        block.insert_before(gap)
+        block.insert_after(gap)
+    lines = (line.strip() for line in html.unescape(soup.get_text()).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def stated(text: str | None) -> str | None:
+    """Return the text, or None where it only says that there is none (`n/a`)."""
+    text = (text or "").strip()
+    return None if text.lower() in ("", "n/a", "-") else text
+
+
+def paragraphs(*texts: str | None) -> str | None:
+    """Join texts with a blank line between them, each once."""
+    return "\n\n".join(dict.fromkeys(text for text in texts if text)) or None
+
+
+def unique(texts: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the texts in order, stripped, each once, without empty ones."""
+    stripped = ((text or "").strip() for text in texts)
+    return tuple(dict.fromkeys(text for text in stripped if text))
+
+
+def cve_ids(texts: Iterable[str | None]) -> tuple[str, ...]:
+    """Return every CVE identifier in the texts, in upper case, each once."""
+    return unique(cve.upper() for text in texts for cve in CVE.findall(text or ""))
+
+
+def cwe_ids(texts: Iterable[str | None]) -> tuple[str, ...]:
+    """Return `CWE-79` for every `79`, `CWE:79` or `CWE-79`; 0 and -1 stand for none."""
+    numbers = (CWE.fullmatch((text or "").strip()) for text in texts)
+    return unique(f"CWE-{int(number[1])}" for number in numbers if number and int(number[1]))
+
+
+def score(text: str | None, file: str, place: str) -> float | None:
+    """Read a CVSS score; empty and `-` are missing, "0.0" is a score.
+
+    Raises ScanParseError for anything else that is not a number from 0 to 10: a spreadsheet
+    with a decimal comma turns 9.8 into 98.
+    """
+    text = (text or "").strip()
+    if text in ("", "-"):
+        return None
+    expected = "a CVSS score from 0 to 10"
+    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text) or not 0 <= float(text) <= 10:
+        raise ScanParseError(file, place, f"the score '{text}'", expected)
+    return float(text)
+
+
+def vector(text: str | None) -> str | None:
+    """Return a CVSS vector without brackets and without the `CVSS2#` of Nessus."""
+    text = (text or "").strip()
+    return _VECTOR_PREFIX.sub("", text).rstrip(")").strip() or None if text != "-" else None
+
+
+def port_number(text: str | None, file: str, place: str) -> int | None:
+    """Read a port; empty and 0 mean the host as a whole, so None.
+
+    Any other number is kept, one above 65535 too: it identifies, it is not connected to.
+    """
+    text = (text or "").strip()
+    if text in ("", "-", "0"):
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ScanParseError(file, place, f"the port '{text}'", "a number from 0 to 65535")
+    return int(text)
+
+
+def iso_datetime(text: str | None, file: str, place: str) -> datetime | None:
+    """Read an ISO 8601 time stamp; empty and `-` are missing."""
+    text = (text or "").strip()
+    if text in ("", "-"):
+        return None
+    # Tenable WAS writes five digits of a second, which fromisoformat refuses.
+    whole, dot, rest = text.partition(".")
+    zone = rest.lstrip("0123456789") if dot else ""
+    digits = rest[: len(rest) - len(zone)]
+    try:
+        return datetime.fromisoformat(f"{whole}.{digits[:6]:0<6}{zone}" if dot else text)
+    except ValueError:
+        expected = "a time such as 2026-11-03T04:05:06Z"
+        raise ScanParseError(file, place, f"the time '{text}'", expected) from None
+
+
+def epoch_datetime(text: str | None, file: str, place: str) -> datetime | None:
+    """Read seconds since 1970 as a time in UTC; empty is missing."""
+    text = (text or "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,11}", text):
+        raise ScanParseError(file, place, f"the time '{text}'", "seconds since 1970")
+    return datetime.fromtimestamp(int(text), UTC)
+
+
+def calendar_date(text: str | None) -> date | None:
+    """Read `2026/11/03`, `2026-11-03` or `20261103...`; None where it is none of these."""
+    match = re.match(r"(\d{4})[/-]?(\d{2})[/-]?(\d{2})", (text or "").strip())
+    try:
+        return date(*map(int, match.groups())) if match else None
+    except ValueError:
+        return None
+
+
+# Java writes dates in the user's language: ZAP on a German desktop says "Fr., 30 Sep. 2022".
+_MONTHS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "jan janv ene gen",
+            "feb févr fév",
+            "mar mär märz mars mrz",
+            "apr avr abr",
+            "may mai mag mei",
+            "jun juni juin giu",
+            "jul juli juil lug",
+            "aug août ago",
+            "sep sept set",
+            "oct okt ott out",
+            "nov",
+            "dec dez déc dic",
+        ),
+        start=1,
+    )
+    for word in words.split()
+}
+_DAY_FIRST = re.compile(
+    r"(?:\w+\.?,? +)?(?P<day>\d{1,2})\.? (?P<month>\w+)\.?,? (?P<year>\d{4}),? (?P<time>[\d:]+)"
+)
+_MONTH_FIRST = re.compile(r"\w+ (?P<month>\w+) +(?P<day>\d{1,2}) (?P<time>[\d:]+) (?P<year>\d{4})")
+
+
+def written_datetime(text: str | None, file: str, place: str) -> datetime | None:
+    """Read `Fri Jun  6 10:50:39 2025` or `Sun, 22 Jun 2025 04:04:14`; empty is missing.
+
+    Such a time has no zone: it is the scanner's local time.
+    """
+    text = (text or "").strip()
+    if not text:
+        return None
+    match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
+    month = _MONTHS.get(match["month"].lower()) if match else None
+    try:
+        if match is None or month is None:
+            raise ValueError(text)
+        return datetime.fromisoformat(
+            f"{match['year']}-{month:02}-{int(match['day']):02}T{match['time']:0>8}"
+        )
+    except ValueError:
+        expected = "a time such as 'Sun, 22 Jun 2025 04:04:14'"
+        raise ScanParseError(file, place, f"the time '{text}'", expected) from None

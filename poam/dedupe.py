@@ -1,0 +1,108 @@
+"""Detections to weaknesses: one per detector and source identifier, with every affected asset."""
+
+from datetime import date
+
+import pandas as pd
+
+from poam.frames import WEAKNESS
+from poam.model import Authenticated, Kind
+
+SIGHTING = [*WEAKNESS, "asset_identifier", "location", "port", "protocol"]
+# The best evidence of several scans of one asset counts.
+DEPTH = {a.value: depth for depth, a in enumerate(
+    (Authenticated.UNKNOWN, Authenticated.NO, Authenticated.PARTIAL, Authenticated.YES)
+)}
+
+
+def sightings(
+    detections: pd.DataFrame, coverage: pd.DataFrame, known: pd.DataFrame, as_of: date
+) -> pd.DataFrame:
+    """One row per weakness, asset, location and port: seen or verified gone, since when.
+
+    `detections` and `coverage` with `asset_identifier`; `known` is the ledger's memory, with the
+    key columns and `first_seen`. Out: the key (`location` "", `port` 0 and `protocol` "" where
+    none), `kind`, `present`, `first_seen` and `last_seen` (days), `first_seen_basis`,
+    `authenticated`, `file`, `locator`, `detections` (how many records were folded).
+
+    First seen is the earliest of the scanner's first-found, the ledger's first-seen and the scan's
+    end; a record with no date at all gets `as_of`, and its basis says so. When one batch sees a
+    weakness and another export of the batch calls it fixed, the later of the two holds.
+    Source: POA&M Template Completion Guide v2.2 p. 4; ConMon Strategy Guide v3.2 p. 25.
+    """
+    rows = _dated(detections, coverage, as_of)
+    rows = rows.sort_values([*SIGHTING, "last_seen", "present", "file", "locator"], kind="stable")
+    grouped = rows.groupby(SIGHTING, sort=True)
+    out = grouped.agg(
+        kind=("kind", "last"),
+        present=("present", "last"),
+        last_seen=("last_seen", "last"),
+        depth=("depth", "max"),
+        file=("file", "last"),
+        locator=("locator", "last"),
+        detections=("file", "size"),
+    )
+    earliest = rows.sort_values("first_seen", kind="stable").groupby(SIGHTING, sort=True)
+    out["first_seen"] = earliest["first_seen"].first()
+    out["first_seen_basis"] = earliest["first_seen_basis"].first()
+    names = {depth: name for name, depth in DEPTH.items()}
+    out["authenticated"] = out.pop("depth").map(names).astype("str")
+    return _with_memory(out.reset_index(), known)
+
+
+def weaknesses(sightings: pd.DataFrame, definitions: pd.DataFrame) -> pd.DataFrame:
+    """One row per detector and source identifier that the batch saw, with its definition.
+
+    Adds to the definition's columns `kind`, `first_seen`, `last_seen` and `assets` (how many
+    distinct assets show it). A weakness that was only seen fixed is not in it. A definition
+    without a name is named by its detector and identifier: it is never dropped.
+    """
+    present = sightings[sightings["present"]]
+    grouped = present.groupby(WEAKNESS, sort=True)
+    seen = grouped.agg(
+        kind=("kind", _worst_kind),
+        first_seen=("first_seen", "min"),
+        last_seen=("last_seen", "max"),
+        assets=("asset_identifier", "nunique"),
+    ).reset_index()
+    out = seen.merge(definitions, on=WEAKNESS, how="left", validate="1:1")
+    nameless = out["name"].isna()
+    out.loc[nameless, "name"] = out["detector"] + " " + out["source_identifier"]
+    return out
+
+
+def _dated(detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    scans = coverage.assign(
+        scanned=coverage["ended"].fillna(coverage["started"]),
+        depth=coverage["authenticated"].map(DEPTH),
+    )
+    per_scan = scans.groupby(["file", "detector", "asset"], as_index=False).agg(
+        scanned=("scanned", "max"), depth=("depth", "max")
+    )
+    rows = detections.merge(per_scan, on=["file", "detector", "asset"], how="left")
+    rows["depth"] = rows["depth"].fillna(DEPTH[Authenticated.UNKNOWN]).astype(int)
+    rows["location"] = rows["location"].fillna("")
+    rows["protocol"] = rows["protocol"].fillna("").where(rows["port"].notna(), "")
+    rows["port"] = rows["port"].fillna(0).astype(int)
+    basis = pd.Series("scan date", index=rows.index, dtype="str")
+    basis = basis.mask(rows["scanned"].isna(), "the export has no date: as-of date")
+    scanned = rows["scanned"].fillna(pd.Timestamp(as_of))
+    rows["last_seen"] = rows["last_seen"].fillna(scanned).dt.normalize()
+    own = rows["first_seen"].notna() & (rows["first_seen"] <= scanned)
+    rows["first_seen_basis"] = basis.mask(own, "the scanner's first-found date")
+    rows["first_seen"] = rows["first_seen"].where(own, scanned).dt.normalize()
+    return rows
+
+
+def _with_memory(seen: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    memory = known[[*SIGHTING, "first_seen"]].rename(columns={"first_seen": "remembered"})
+    memory = memory.groupby(SIGHTING, as_index=False)["remembered"].min()
+    out = seen.merge(memory, on=SIGHTING, how="left", validate="1:1")
+    earlier = out["remembered"].notna() & (out["remembered"] < out["first_seen"])
+    out["first_seen"] = out["first_seen"].mask(earlier, out["remembered"])
+    out["first_seen_basis"] = out["first_seen_basis"].mask(earlier, "the ledger's first-seen date")
+    return out.drop(columns="remembered")
+
+
+def _worst_kind(kinds: pd.Series) -> str:
+    order = (Kind.VULNERABILITY, Kind.CONFIGURATION, Kind.INFORMATIONAL)
+    return next(kind.value for kind in order if kind in set(kinds))

@@ -1,0 +1,177 @@
+"""What was seen when: SQLite by default, PostgreSQL by URL. The only module that knows SQLAlchemy."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import (
+    JSON,
+    Column,
+    Date,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    delete,
+    insert,
+    select,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from poam.dedupe import DEPTH, SIGHTING
+from poam.errors import LedgerError
+
+VERSION = 1
+metadata = MetaData()
+
+ledger = Table("ledger", metadata, Column("version", Integer, nullable=False))
+# Text, not String(n): a compliance check's identifier is its name, and names are long.
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("detector", String(100), primary_key=True),
+    Column("source_identifier", Text, primary_key=True),
+    Column("asset_identifier", Text, primary_key=True),
+    Column("location", Text, primary_key=True),
+    Column("port", Integer, primary_key=True),
+    Column("protocol", String(20), primary_key=True),
+    Column("first_seen", Date, nullable=False),
+    Column("last_seen", Date, nullable=False),
+    Column("last_clean", Date),
+    Column("authenticated", String(10), nullable=False),
+    Column("poam_id", Text, nullable=False),
+)
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", String(40), primary_key=True),
+    Column("as_of", Date, nullable=False),
+    Column("policy_sha256", String(64), nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("counts", JSON, nullable=False),
+)
+change = Table(
+    "change",
+    metadata,
+    Column("run_id", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("poam_id", Text, nullable=False),
+    Column("field", String(60), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("because", Text, nullable=False),
+)
+MEMORY = [*SIGHTING, "first_seen", "last_seen", "last_clean", "authenticated", "poam_id"]
+DAYS = ("first_seen", "last_seen", "last_clean")
+SQLITE = "sqlite:///"
+
+
+class Ledger:
+    """The memory between runs.
+
+    `url` is SQLAlchemy's: `sqlite:///runs/ledger.sqlite` or `postgresql+psycopg://…`. Opening makes
+    the tables where there are none. Raises LedgerError where it cannot be opened, or was written by a
+    newer version of this program.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            if url.startswith(SQLITE):
+                Path(make_url(url).database or "ledger.sqlite").parent.mkdir(
+                    parents=True, exist_ok=True
+                )
+            self._engine: Engine = create_engine(url)
+            metadata.create_all(self._engine)
+            self._check_version()
+        except (ArgumentError, SQLAlchemyError, ImportError) as e:
+            raise LedgerError(f"ledger {url}: cannot be opened ({e}).") from e
+
+    def memory(self) -> pd.DataFrame:
+        """Every sighting ever recorded: its key, `first_seen`, `last_seen`, `last_clean`,
+        `authenticated` and `poam_id`. Days are datetime64.
+        """
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*(sighting.c[name] for name in MEMORY))).fetchall()
+        return memory_frame([tuple(row) for row in rows])
+
+    def record(
+        self,
+        run_row: Mapping[str, Any],
+        changes: Sequence[Mapping[str, Any]],
+        sightings: pd.DataFrame,
+    ) -> None:
+        """Write one run, its changes and the memory after it, in one transaction.
+
+        A run with the same id replaces its earlier record, so that a rerun counts once.
+        """
+        run_id = run_row["run_id"]
+        rows = sightings[MEMORY].astype(object).where(sightings[MEMORY].notna(), None)
+        records = rows.to_dict("records")
+        for row in records:
+            row |= {name: row[name].date() for name in DAYS if row[name] is not None}
+        with self._engine.begin() as connection:
+            connection.execute(delete(change).where(change.c.run_id == run_id))
+            connection.execute(delete(run).where(run.c.run_id == run_id))
+            connection.execute(insert(run), [dict(run_row)])
+            if changes:
+                connection.execute(insert(change), [{**c, "run_id": run_id} for c in changes])
+            connection.execute(delete(sighting))
+            if records:
+                connection.execute(insert(sighting), records)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _check_version(self) -> None:
+        with self._engine.begin() as connection:
+            found = connection.execute(select(ledger.c.version)).scalar()
+            if found is None:
+                connection.execute(insert(ledger), [{"version": VERSION}])
+            elif found > VERSION:
+                raise LedgerError(
+                    f"ledger {self.url}: found version {found}. Expected {VERSION} or older; "
+                    "update this program."
+                )
+
+
+def memory_frame(rows: Sequence[tuple[Any, ...]] = ()) -> pd.DataFrame:
+    """Rows of the ledger's memory, or none, as a frame with the right dtypes."""
+    frame = pd.DataFrame.from_records(list(rows), columns=MEMORY)
+    for name in MEMORY:
+        kind = "datetime64[s]" if name in DAYS else "int64" if name == "port" else "str"
+        frame[name] = frame[name].astype(kind)
+    return frame
+
+
+def remembered(memory: pd.DataFrame, membership: pd.DataFrame) -> pd.DataFrame:
+    """The memory after a batch: `memory` updated by `membership` (sightings with `poam_id`).
+
+    First seen only ever moves earlier, last seen only later. A sighting that the scanner reports
+    as fixed gets a `last_clean`. How a weakness was found is remembered at its deepest.
+    """
+    now = membership.assign(last_clean=membership["last_seen"].where(~membership["present"]))
+    both = pd.concat([memory, now[MEMORY]], ignore_index=True)
+    both["depth"] = both["authenticated"].map(DEPTH)
+    both = both.sort_values([*SIGHTING, "last_seen"], kind="stable")
+    out = both.groupby(SIGHTING, as_index=False, sort=True).agg(
+        first_seen=("first_seen", "min"),
+        last_seen=("last_seen", "max"),
+        last_clean=("last_clean", "max"),
+        depth=("depth", "max"),
+        poam_id=("poam_id", _latest_item),
+    )
+    out["authenticated"] = out.pop("depth").map({v: k for k, v in DEPTH.items()}).astype("str")
+    return out[MEMORY]
+
+
+def _latest_item(poam_ids: pd.Series) -> str:
+    named = [poam_id for poam_id in poam_ids if poam_id]
+    return named[-1] if named else ""

@@ -1,0 +1,141 @@
+"""What a new POA&M item says in each column."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from poam.cells import CELL_LIMIT, asset_cell, cut
+from poam.deadlines import Deadline
+from poam.model import Kind, RiskRating
+from poam.policy import Policy
+
+NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)$")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What differs between template editions for an item's values.
+
+    `fields` the sheets have; the word for "not adjusted" and for "not in the KEV catalogue".
+    """
+
+    fields: frozenset[str]
+    not_adjusted: str
+    not_in_kev: str
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The assets of one weakness that were first seen on one day: one item's worth."""
+
+    detector: str
+    source_identifier: str
+    kind: Kind
+    name: str
+    description: str
+    solution: str
+    cves: tuple[str, ...]
+    rating: RiskRating
+    detected: date
+    assets: tuple[str, ...]
+    deadline: Deadline
+    in_kev: bool | None
+    kev_due: date | None
+
+
+def item_values(
+    cohort: Cohort, poam_id: str, as_of: date, edition: Edition, policy: Policy, comment: str = ""
+) -> tuple[dict[str, object], str | None]:
+    """A new item's values by field, and the full asset list where it does not fit the cell.
+
+    The machine's columns come from the cohort; a person's columns get the site's defaults.
+    Editions without milestone columns carry the milestone in the remediation plan.
+    Source: POA&M Template Completion Guide v2.2 p. 3-6; template v3.0 guidance rows.
+    """
+    controls = (
+        policy.controls.configuration if cohort.kind is Kind.CONFIGURATION
+        else policy.controls.vulnerability
+    )
+    due = cohort.deadline.due
+    plan = _plan(cohort, policy)
+    milestone = f"{due}: {policy.site.milestone}"
+    if "planned_milestones" not in edition.fields:
+        plan = f"{plan}\n\n1) {milestone}"
+    cell, attachment = asset_cell(cohort.assets, poam_id)
+    values: dict[str, object] = {
+        "poam_id": poam_id,
+        "controls": ", ".join(controls.controls),
+        "weakness_name": cut(cohort.name, CELL_LIMIT),
+        "weakness_description": cut(cohort.description or cohort.name, CELL_LIMIT),
+        "weakness_detector_source": cohort.detector,
+        "weakness_source_identifier": cohort.source_identifier,
+        "asset_identifier": cell,
+        "point_of_contact": policy.site.point_of_contact,
+        "resources_required": policy.site.resources_required,
+        "remediation_plan": plan,
+        "original_detection_date": cohort.detected,
+        "scheduled_completion_date": due,
+        "planned_milestones": f"(1) {milestone}",
+        "status_date": as_of,
+        "vendor_dependency": "No",
+        "original_risk_rating": cohort.rating.value,
+        "adjusted_risk_rating": edition.not_adjusted,
+        "risk_adjustment": "No",
+        "false_positive": "No",
+        "operational_requirement": "No",
+        "auto_approve": "No",
+        "comments": "\n".join(filter(None, (comment, attachment and _pointer_note(poam_id)))),
+        "bod_22_01_tracking": kev_word(cohort.in_kev, edition),
+        "bod_22_01_due_date": cohort.kev_due,
+        "cve": "\n".join(cohort.cves),
+        "service_name": policy.site.service_name,
+    }
+    kept = {field: value for field, value in values.items() if field in edition.fields}
+    return kept, "\n".join(cohort.assets) if attachment else None
+
+
+def kev_word(in_kev: bool | None, edition: Edition) -> str:
+    """Yes, the edition's word for no, or nothing where no catalogue was asked."""
+    if in_kev is None:
+        return ""
+    return "Yes" if in_kev else edition.not_in_kev
+
+
+def poam_ids(existing: Iterable[str], prefix: str) -> Iterable[str]:
+    """New POA&M IDs in the scheme the workbook uses: its commonest prefix, the next number.
+
+    Numbers are never used again, whichever sheet holds them. `prefix` is for a workbook without
+    any numbered item. Source: POA&M Template Completion Guide v2.2 p. 3.
+    """
+    matches = [match for text in existing if (match := NUMBERED.match(text.strip()))]
+    counts = Counter(match["prefix"] for match in matches)
+    if counts:
+        prefix = min(counts, key=lambda text: (-counts[text], text != prefix, text))
+    numbers = [match["number"] for match in matches if match["prefix"] == prefix]
+    padded = [number for number in numbers if number.startswith("0")]
+    width = max(map(len, padded), default=0)
+    number = max(map(int, numbers), default=0)
+    while True:
+        number += 1
+        yield f"{prefix}{number:0{width}d}"
+
+
+def _plan(cohort: Cohort, policy: Policy) -> str:
+    solution = cohort.solution.strip()
+    if not solution or solution.casefold() in {"n/a", "none"}:
+        return policy.site.remediation_plan_without_solution
+    plan = policy.site.remediation_plan.format(solution=solution, due=cohort.deadline.due)
+    return cut(plan, CELL_LIMIT - 1000)
+
+
+def _pointer_note(poam_id: str) -> str:
+    return f"The complete asset list is in assets-{poam_id}.csv."
+
+
+def text_of(value: object) -> str:
+    """A definition's text, "" where it gives none."""
+    return "" if value is None or (isinstance(value, float) and pd.isna(value)) else str(value)

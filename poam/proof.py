@@ -1,0 +1,154 @@
+"""Whether a scan proves that a weakness is gone from an asset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+from poam.dedupe import DEPTH
+from poam.identifiers import source_identifier
+from poam.model import Authenticated
+from poam.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The deepest and newest look a detector took at one asset in this batch."""
+
+    ended: date | None
+    authenticated: Authenticated
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What earlier runs recorded of a weakness on an asset."""
+
+    last_seen: date
+    authenticated: Authenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`gone` with the proof in words, or not, with what is missing."""
+
+    gone: bool
+    because: str
+
+
+@dataclass(frozen=True)
+class ScanRecord:
+    """All that proves absence: this batch's scans and failures, and the ledger's memory.
+
+    `scans` by (detector, asset); `failed` names, by detector, the files that could not be read,
+    with "" for files of no known detector; `memory` and `fixed` by (detector, source identifier,
+    asset), `fixed` holding where the scanner itself reports a weakness as fixed.
+    """
+
+    scans: Mapping[tuple[str, str], Scan]
+    failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    memory: Mapping[tuple[str, str, str], Memory] = field(default_factory=dict)
+    fixed: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def verdict(
+        self, detector: str, identifiers: tuple[str, ...], asset: str, detected: date | None
+    ) -> Verdict:
+        """Is none of this detector's `identifiers` on the asset any more?
+
+        Gone needs: every input file of the detector read; the asset scanned by the same detector,
+        not before the weakness was last seen or, without memory, `detected`; and as deep a look as the one that found it. A
+        scan that did not log in proves nothing about a weakness found by one that did, nor where
+        no earlier run recorded how it was found.
+        Source: FedRAMP ConMon Performance Management Guide v3.0; RA-5(5).
+        """
+        unread = [*self.failed.get(detector, ()), *self.failed.get("", ())]
+        if unread:
+            return Verdict(False, f"{', '.join(unread)} could not be read")
+        keys = [(detector, name, asset) for name in identifiers]
+        fixed = [self.fixed[key] for key in keys if key in self.fixed]
+        if fixed and not any(key in self.memory and key not in self.fixed for key in keys):
+            return Verdict(True, f"{detector} reports it fixed on {asset} ({fixed[0]})")
+        scan = self.scans.get((detector, asset))
+        if scan is None:
+            return Verdict(False, f"{asset} was not scanned by {detector}")
+        if scan.ended is None:
+            return Verdict(False, f"the {detector} scan of {asset} has no date ({scan.file})")
+        known = [self.memory[key] for key in keys if key in self.memory]
+        sighted = max((m.last_seen for m in known), default=detected)
+        if sighted is not None and scan.ended < sighted:
+            return Verdict(
+                False,
+                f"the {detector} scan of {asset} on {scan.ended} is older than the last sighting "
+                f"on {sighted}",
+            )
+        before = max((m.authenticated for m in known), key=_depth, default=Authenticated.UNKNOWN)
+        if not _deep_enough(before, scan.authenticated):
+            was = "" if before is Authenticated.UNKNOWN else f" and was found by one that did ({before})"
+            return Verdict(
+                False,
+                f"the {detector} scan of {asset} on {scan.ended} did not log in fully "
+                f"(authenticated: {scan.authenticated}){was}",
+            )
+        return Verdict(
+            True,
+            f"{detector} scanned {asset} on {scan.ended} (authenticated: {scan.authenticated}, "
+            f"{scan.file}) without finding it",
+        )
+
+
+def scan_record(
+    coverage: pd.DataFrame,
+    sightings: pd.DataFrame,
+    memory: pd.DataFrame,
+    failed: Mapping[str, tuple[str, ...]],
+    policy: Policy,
+) -> ScanRecord:
+    """Gather what proves absence. Frames as `poam.frames`, `poam.dedupe` and the ledger give them.
+
+    Of several scans of one asset by one detector the deepest counts, and of those the newest; a
+    scan without an end counts by its start.
+    """
+    known: dict[tuple[str, str, str], Memory] = {}
+    for row in memory.sort_values("last_seen", kind="stable").itertuples(index=False):
+        key = (row.detector, source_identifier(row.source_identifier, policy), row.asset_identifier)
+        before = known.get(key)
+        deepest = max(
+            [Authenticated(row.authenticated), *([before.authenticated] if before else [])],
+            key=_depth,
+        )
+        known[key] = Memory(row.last_seen.date(), deepest)
+    fixed = {
+        (row.detector, source_identifier(row.source_identifier, policy), row.asset_identifier): row.locator
+        for row in sightings[~sightings["present"]].itertuples(index=False)
+    }
+    return ScanRecord(_scans_by_asset(coverage), failed, known, fixed)
+
+
+def _scans_by_asset(coverage: pd.DataFrame) -> dict[tuple[str, str], Scan]:
+    dated = coverage.assign(
+        day=coverage["ended"].fillna(coverage["started"]),
+        depth=coverage["authenticated"].map(DEPTH),
+    )
+    ordered = dated.sort_values(["depth", "day", "file"], kind="stable", na_position="first")
+    best = ordered.groupby(["detector", "asset_identifier"]).tail(1)
+    return {
+        (row.detector, row.asset_identifier): Scan(
+            ended=None if pd.isna(row.day) else row.day.date(),
+            authenticated=Authenticated(row.authenticated),
+            file=row.file,
+        )
+        for row in best.itertuples(index=False)
+    }
+
+
+def _deep_enough(before: Authenticated, now: Authenticated) -> bool:
+    if now is Authenticated.YES or before is Authenticated.NO:
+        return True
+    if before is Authenticated.UNKNOWN:
+        return now is Authenticated.UNKNOWN
+    return before is Authenticated.PARTIAL and now is Authenticated.PARTIAL
+
+
+def _depth(authenticated: Authenticated) -> int:
+    return DEPTH[authenticated.value]

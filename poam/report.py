@@ -1,0 +1,169 @@
+"""The account of a run: counts, the changes field by field, what waits for a person."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from poam.deadlines import is_late
+from poam.model import ChangeKind, RiskRating, Sheet
+from poam.reconcile import ChangeSet, Decision
+
+CHANGES = ["kind", "poam_id", "sheet", "detector", "source_identifier", "weakness_name", "field",
+           "before", "after", "because"]
+REVIEW = ["poam_id", "sheet", "row", "detector", "source_identifier", "weakness_name", "because"]
+WORDS = {
+    ChangeKind.OPENED: "opened",
+    ChangeKind.UPDATED: "updated",
+    ChangeKind.UNCHANGED: "unchanged",
+    ChangeKind.CLOSED: "closed, each with proof",
+    ChangeKind.UNVERIFIED: "absent but not proven gone: still open",
+    ChangeKind.SUPPRESSED: "seen again, closed as approved false positives",
+    ChangeKind.NEEDS_REVIEW: "for a person to decide",
+}
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did. `refused` are sentences about files that could not be read.
+
+    `open_by_rating` and `late` describe the workbook after the run: open items (configuration
+    findings do not count) and those past their scheduled completion date on `as_of`.
+    """
+
+    run_id: str
+    as_of: date
+    files: int
+    counts: Mapping[str, int]
+    open_by_rating: Mapping[str, int]
+    late: int
+    refused: tuple[str, ...]
+    notes: tuple[str, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether anything waits for a decision."""
+        return bool(self.counts[ChangeKind.NEEDS_REVIEW])
+
+    def markdown(self) -> str:
+        """The month in a page of text."""
+        lines = [f"# POA&M update as of {self.as_of}", "", f"Run `{self.run_id}`, {self.files} files read.", ""]
+        lines += [f"- **{self.counts[kind]}** {words}" for kind, words in WORDS.items()]
+        rated = ", ".join(f"{n} {rating}" for rating, n in self.open_by_rating.items())
+        lines += ["", f"Open after this run: {rated}; {self.late} past their due date."]
+        for title, sentences in (
+            ("Files that could not be read; nothing was closed for their scanners", self.refused),
+            ("Notes", self.notes),
+            ("For a person", self._sentences(ChangeKind.NEEDS_REVIEW)),
+            ("Absent but not proven gone", self._sentences(ChangeKind.UNVERIFIED)),
+        ):
+            if sentences:
+                lines += ["", f"## {title}", "", *(f"- {sentence}" for sentence in sentences)]
+        return "\n".join(lines) + "\n"
+
+    def _sentences(self, kind: ChangeKind) -> list[str]:
+        return [
+            f"{d.poam_id or 'new'}, {d.weakness_name} ({d.detector} {d.source_identifier}): "
+            + "; ".join(d.because)
+            for d in self.decisions if d.kind is kind
+        ]
+
+
+def run_report(
+    run_id: str,
+    as_of: date,
+    files: int,
+    changes: ChangeSet,
+    items: pd.DataFrame,
+    refused: tuple[str, ...],
+    notes: tuple[str, ...],
+) -> RunReport:
+    """Count what a change set does to `items` (the workbook's, before the run)."""
+    counts = Counter(decision.kind.value for decision in changes.decisions)
+    ratings, late = _open_after(changes, items, as_of)
+    return RunReport(
+        run_id=run_id,
+        as_of=as_of,
+        files=files,
+        counts={kind.value: counts[kind.value] for kind in ChangeKind},
+        open_by_rating={rating.value: ratings[rating.value] for rating in RiskRating},
+        late=late,
+        refused=refused,
+        notes=notes,
+        decisions=changes.decisions,
+    )
+
+
+def changes_frame(changes: ChangeSet) -> pd.DataFrame:
+    """One row per field that a run sets, and one per decision that sets none."""
+    rows = []
+    for d in changes.decisions:
+        head = (d.kind.value, d.poam_id, str(d.to_sheet or d.sheet), d.detector, d.source_identifier,
+                d.weakness_name)
+        why = "; ".join(d.because)
+        fields = [(name, _text(d.before.get(name)), _text(value)) for name, value in d.values.items()]
+        rows += [(*head, *row, why) for row in fields or [("", "", "")]]
+    return pd.DataFrame.from_records(rows, columns=CHANGES).astype("str")
+
+
+def review_frame(changes: ChangeSet) -> pd.DataFrame:
+    """One row per doubt: what may be which item, what has no rating, what was closed too early."""
+    rows = [
+        (d.poam_id, str(d.sheet), "" if d.row is None else str(d.row), d.detector,
+         d.source_identifier, d.weakness_name, "; ".join(d.because))
+        for d in changes.of(ChangeKind.NEEDS_REVIEW)
+    ]
+    return pd.DataFrame.from_records(rows, columns=REVIEW).astype("str")
+
+
+def decisions_json(changes: ChangeSet) -> str:
+    """Every decision as JSON, for `poam explain`."""
+    content = [{k: v for k, v in asdict(d).items() if k != "attachment"} for d in changes.decisions]
+    return json.dumps(content, indent=1, default=str, ensure_ascii=False) + "\n"
+
+
+def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
+    """Why an item is as it is, from a run's recorded decisions; "" where the run has none on it."""
+    lines = []
+    for d in decisions:
+        if poam_id in str(d["poam_id"]).split(", "):
+            lines.append(f"{d['poam_id']} {d['kind']}: {d['weakness_name']} "
+                         f"({d['detector']} {d['source_identifier']})")
+            lines += [f"  because {reason}" for reason in d["because"]]
+            for name, value in d["values"].items():
+                before = _text(d["before"].get(name))
+                was = f"  (was: {_short(before)})" if before else ""
+                lines.append(f"  {name} = {_short(_text(value))}{was}")
+    return "\n".join(lines)
+
+
+def _open_after(changes: ChangeSet, items: pd.DataFrame, as_of: date) -> tuple[Counter[str], int]:
+    closed = {(d.sheet, d.row) for d in changes.of(ChangeKind.CLOSED)}
+    due_dates = {(d.sheet, d.row): d.values for d in changes.of(ChangeKind.UPDATED)}
+    ratings: Counter[str] = Counter()
+    late = 0
+    for item in items[items["sheet"] == Sheet.OPEN].itertuples(index=False):
+        at = (item.sheet, item.row)
+        if at not in closed:
+            ratings[item.original_risk_rating] += 1
+            due = due_dates.get(at, {}).get("scheduled_completion_date", item.scheduled_completion_date)
+            late += is_late(due, as_of)  # type: ignore[arg-type]
+    for d in changes.of(ChangeKind.OPENED):
+        if d.sheet == Sheet.OPEN:
+            ratings[str(d.values["original_risk_rating"])] += 1
+            late += is_late(d.values["scheduled_completion_date"], as_of)  # type: ignore[arg-type]
+    return ratings, late
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _short(text: str, width: int = 160) -> str:
+    line = " / ".join(text.splitlines())
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,56 @@
+"""The original risk rating of each definition, and the basis for it."""
+
+import pandas as pd
+
+from poam.model import RiskRating
+from poam.policy import Policy
+
+BASIS_WORDS = {"cvss3_base": "CVSS v3 base", "cvss2_base": "CVSS v2 base"}
+
+
+def rate(definitions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Add `original_risk_rating` (High, Moderate, Low or missing) and `rating_basis` to definitions.
+
+    The first basis of `severity.precedence` that a definition has decides: a missing score is
+    the next basis's question, never a Low. A score below the lowest band, or a native code
+    that the scanner's table calls informational, is no rating, and the basis says so.
+    Source: FedRAMP Vulnerability Scanning Requirements v3.0 p. 2.
+    """
+    out = definitions.copy()
+    ratings, bases = [], []
+    for row in definitions.itertuples(index=False):
+        rating, basis = _rating(row, policy)
+        ratings.append(rating)
+        bases.append(basis)
+    out["original_risk_rating"] = pd.Series(ratings, index=out.index, dtype=object)
+    out["rating_basis"] = pd.Series(bases, index=out.index, dtype="str")
+    return out
+
+
+def _rating(row: object, policy: Policy) -> tuple[RiskRating | None, str]:
+    for basis in policy.severity.precedence:
+        if basis == "native":
+            return _native(row, policy)
+        score = getattr(row, basis)
+        if pd.notna(score):
+            rating = _band(score, policy.severity.bands[basis])
+            return rating, f"{BASIS_WORDS[basis]} {score:.1f} is {rating or 'informational'}"
+    return None, "no score"
+
+
+def _band(score: float, bands: dict[RiskRating, float]) -> RiskRating | None:
+    for rating, bound in sorted(bands.items(), key=lambda band: -band[1]):
+        if score >= bound:
+            return rating
+    return None
+
+
+def _native(row: object, policy: Policy) -> tuple[RiskRating | None, str]:
+    detector, code = str(row.detector), row.native_severity  # type: ignore[attr-defined]
+    if pd.isna(code):
+        return None, "no CVSS score and no severity in the export"
+    scanner = policy.scanner(detector)
+    if scanner is None or str(code) not in scanner.severity.codes:
+        return None, f"{detector} severity '{code}' is not in its severity table"
+    rating = scanner.severity.codes[str(code)]
+    return rating, f"no CVSS score; {detector} severity {code} is {rating or 'informational'}"

@@ -1,0 +1,24 @@
+"""POA&M workbooks: read any edition of the template, write in place, build a blank one.
+
+Writing is surgical: a workbook is a zip of parts, and only the parts and cells that an edit
+names are changed. Styles, validations, macros, pictures, notes and labels stay byte for byte.
+"""
+
+from poam.workbook.edits import RowAddition, RowMove, RowUpdate, Value, WorkbookEdits
+from poam.workbook.read import CellProblem, PoamWorkbook, SheetPlan, read_workbook
+from poam.workbook.template import build_template
+from poam.workbook.write import write_workbook
+
+__all__ = [
+    "CellProblem",
+    "PoamWorkbook",
+    "RowAddition",
+    "RowMove",
+    "RowUpdate",
+    "SheetPlan",
+    "Value",
+    "WorkbookEdits",
+    "build_template",
+    "read_workbook",
+    "write_workbook",
+]

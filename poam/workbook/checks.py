@@ -1,0 +1,80 @@
+"""What is asked of a workbook must fit it, and what was written must read back the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from poam.errors import WorkbookError
+from poam.layout import FIELD_NAMES
+from poam.model import Sheet
+from poam.workbook.edits import Value, WorkbookEdits
+from poam.workbook.read import PoamWorkbook, SheetPlan
+
+
+def check_edits(book: PoamWorkbook, edits: WorkbookEdits) -> None:
+    """Refuse edits of rows that hold no item, of missing sheets, and of missing columns."""
+    for update in edits.updates:
+        plan = _plan(book, update.sheet)
+        _item_row(book, plan, update.row)
+        _columns(book, (plan,), update.values)
+    gone: set[tuple[str, int]] = set()
+    for move in edits.moves:
+        plan, goal = _plan(book, move.sheet), _plan(book, move.to_sheet)
+        _item_row(book, plan, move.row)
+        _columns(book, (plan, goal), move.values)
+        if plan is goal or (plan.name, move.row) in gone:
+            raise WorkbookError(
+                f"{book.path.name}, {plan.name}: row {move.row} moves twice or nowhere. "
+                "Expected one move to another sheet."
+            )
+        gone.add((plan.name, move.row))
+    for addition in edits.additions:
+        plan = _plan(book, addition.sheet)
+        _columns(book, (plan,), addition.values)
+        if not addition.values.get("poam_id"):
+            raise WorkbookError(f"{book.path.name}, {plan.name}: a new row needs a POAM ID.")
+
+
+def _plan(book: PoamWorkbook, sheet: str) -> SheetPlan:
+    known = [s.value for s in book.plans]
+    if sheet not in known:
+        raise WorkbookError(
+            f"{book.path.name}: has no {sheet} sheet. Expected one of {', '.join(known)}."
+        )
+    return book.plans[Sheet(sheet)]
+
+
+def _item_row(book: PoamWorkbook, plan: SheetPlan, row: int) -> None:
+    if row not in plan.item_rows:
+        raise WorkbookError(f"{book.path.name}, {plan.name}: row {row} holds no item.")
+
+
+def _columns(book: PoamWorkbook, plans: tuple[SheetPlan, ...], values: Mapping[str, Value]) -> None:
+    for name in values:
+        if not any(name in p.columns for p in plans):
+            raise WorkbookError(
+                f"{book.path.name}, {plans[0].name}: has no column for {name}. "
+                f"Expected one of {', '.join(plans[0].columns)}."
+            )
+
+
+def check_result(
+    book: PoamWorkbook, expected: dict[Sheet, list[dict[str, Any]]], name: str
+) -> None:
+    """Compare what was written with what should have been; a difference is never let through."""
+    found: dict[Sheet, list[dict[str, Any]]] = {s: [] for s in expected}
+    for item in book.items.to_dict("records"):
+        found[Sheet(str(item["sheet"]))].append({str(k): v for k, v in item.items()})
+    for sheet, items in expected.items():
+        if len(found[sheet]) != len(items):
+            raise WorkbookError(
+                f"{name}, {book.plans[sheet].name}: {len(found[sheet])} items after writing. "
+                f"Expected {len(items)}; nothing was written."
+            )
+        for got, want in zip(found[sheet], items, strict=True):
+            for field in ("row", *FIELD_NAMES):
+                if got[field] != want[field]:
+                    raise WorkbookError(
+                        f"{name}, {book.plans[sheet].name} row {want['row']}, {field}: "
+                        f"{got[field]!r} after writing. Expected {want[field]!r}; "
+                        "nothing was written."
+                    )
