@@ -8,7 +8,7 @@ from datetime import datetime
 
 from parsers.definitions import SeenDefinitions
 from parsers.text import cve_ids, cwe_ids, iso_datetime, plain_text, unique, written_datetime
-from parsers.urls import host_name, location, site
+from poam.locations import host_name, location, site
 from poam.errors import ScanParseError
 from poam.model import Definition, Finding, Kind, Record, ScanCoverage
 

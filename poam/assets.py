@@ -3,12 +3,11 @@
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from poam.locations import is_url, location_of, site_of
+from poam.locations import is_url, location, site
 from poam.policy import Assets
 
 log = logging.getLogger(__name__)
@@ -40,7 +39,7 @@ class AssetIndex:
     the names that point at more than one inventory asset and therefore at none.
     """
 
-    names: Mapping[str, str] = MappingProxyType({})
+    names: Mapping[str, str] = field(default_factory=dict)
     in_inventory: frozenset[str] = frozenset()
     ambiguous: frozenset[str] = frozenset()
 
@@ -100,7 +99,7 @@ def with_assets(frame: pd.DataFrame, index: AssetIndex) -> pd.DataFrame:
 
 def _asset_line(text: str) -> AssetLine:
     if is_url(text):
-        return AssetLine(text, name=site_of(text), location=location_of(text))
+        return AssetLine(text, name=site(text), location=location(text))
     match = WITH_PORT.match(text) or WITH_COLON.match(text)
     if match is None:
         return AssetLine(text, name=text)

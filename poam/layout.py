@@ -158,7 +158,7 @@ class PageLayout(Frozen):
 class Edition(Frozen):
     """One edition of the template. `columns` gives field and header, in the template's order.
 
-    `no_adjusted_rating` and `no_identifier` are what the edition wants where there is none.
+    `no_adjusted_rating`, `no_identifier` and `no_kev` are what the edition wants where there is none.
     """
 
     source: Filled
@@ -166,6 +166,7 @@ class Edition(Frozen):
     suffixes: tuple[Filled, ...]
     no_adjusted_rating: str
     no_identifier: str
+    no_kev: str
     metadata: dict[str, MetadataCell]
     columns: dict[str, Filled]
     sheets: dict[Sheet, SheetLayout]

@@ -1,33 +1,56 @@
-"""URLs as assets: one spelling for one place."""
+"""Web addresses as assets and locations: the same page has the same spelling."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
-SESSION_IDS = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?#]*", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]", re.IGNORECASE)
+_SESSION = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/;?#]*", re.IGNORECASE)
+
+
+def site(url: str) -> str:
+    """Return `scheme://host[:port]` in lower case, without the scheme's default port."""
+    return _origin(_split(url)) or url.strip().lower()
+
+
+def location(url: str) -> str:
+    """Return where a page is: no values of the query, no fragment, no session identifier.
+
+    Names of query parameters stay, each once: they tell one page of a site from another,
+    and their values change with every scan.
+    """
+    parts = _split(url)
+    names = dict.fromkeys(pair.partition("=")[0] for pair in parts.query.split("&"))
+    query = "&".join(name for name in names if name)
+    path = _SESSION.sub("", parts.path) or "/"
+    return f"{_origin(parts) or ''}{path}{'?' * bool(query)}{query}"
 
 
 def is_url(text: str) -> bool:
-    """Whether the text names a web location rather than a host."""
-    return bool(re.match(r"[a-z][a-z0-9+.-]*://[^\s/]", text.strip(), re.IGNORECASE))
+    """Whether a text names a web location rather than a host."""
+    return bool(_URL.match(text.strip()))
 
 
-def location_of(url: str) -> str:
-    """The page a URL points at: lower-case scheme and host, no default port, query or session id.
-
-    Query values, fragments and session ids change from scan to scan while the page stays.
-    """
-    parts = urlsplit(SESSION_IDS.sub("", url.strip()))
-    return _origin(parts.scheme, parts.netloc) + (parts.path.rstrip("/") or "/")
+def host_name(url: str) -> str | None:
+    """Return the host of an address, in lower case."""
+    return _split(url).hostname
 
 
-def site_of(url: str) -> str:
-    """The scheme, host and port (unless it is the scheme's own) of a URL."""
-    parts = urlsplit(url.strip())
-    return _origin(parts.scheme, parts.netloc)
+def _split(url: str) -> SplitResult:
+    """Split an address; one that cannot be (`http://[x/`) is a path as a whole."""
+    try:
+        return urlsplit(url.strip())
+    except ValueError:
+        return SplitResult("", "", *url.strip().partition("?")[::2], "")
 
 
-def _origin(scheme: str, netloc: str) -> str:
-    scheme, host = scheme.lower(), netloc.rpartition("@")[2].lower()
-    suffix = f":{DEFAULT_PORTS.get(scheme)}"
-    return f"{scheme}://{host.removesuffix(suffix)}"
+def _origin(parts: SplitResult) -> str | None:
+    if not parts.netloc:
+        return None
+    scheme = parts.scheme.lower()
+    host, _, port = parts.netloc.rpartition("@")[2].lower().rpartition(":")
+    if not host or not port.isdigit():
+        host, port = parts.netloc.rpartition("@")[2].lower().rstrip(":"), ""
+    if port and int(port) == _DEFAULT_PORTS.get(scheme):
+        port = ""
+    return f"{scheme}://{host}{':' * bool(port)}{port}"

@@ -1,11 +1,11 @@
-"""What parsers.text and parsers.urls promise."""
+"""What parsers.text and poam.locations promise."""
 
 from datetime import date, datetime
 
 import pytest
 
 from parsers.text import calendar_date, cwe_ids, plain_text, score, vector, written_datetime
-from parsers.urls import location, site
+from poam.locations import location, site
 from poam.errors import ScanParseError
 
 

@@ -5,6 +5,7 @@ names are changed. Styles, validations, macros, pictures, notes and labels stay 
 """
 
 from poam.workbook.edits import RowAddition, RowMove, RowUpdate, Value, WorkbookEdits
+from poam.workbook.inventory import read_inventory
 from poam.workbook.read import CellProblem, PoamWorkbook, SheetPlan, read_workbook
 from poam.workbook.template import build_template
 from poam.workbook.write import write_workbook
@@ -19,6 +20,7 @@ __all__ = [
     "Value",
     "WorkbookEdits",
     "build_template",
+    "read_inventory",
     "read_workbook",
     "write_workbook",
 ]
