@@ -88,7 +88,8 @@ def settings(
 
 @app.command()
 def identify(
-    scans: Scans, format: Annotated[TableFormat, typer.Option()] = TableFormat.TABLE  # noqa: A002
+    scans: Scans,
+    format: Annotated[TableFormat, typer.Option()] = TableFormat.TABLE,
 ) -> None:
     """Say which parser claims each file."""
     rows = []
@@ -111,7 +112,7 @@ def identify(
 @app.command()
 def findings(
     scans: Scans,
-    format: Annotated[FindingsFormat, typer.Option()] = FindingsFormat.CSV,  # noqa: A002
+    format: Annotated[FindingsFormat, typer.Option()] = FindingsFormat.CSV,
     config: Config = None,
 ) -> None:
     """Print what the files say, one record per detection, informational ones too."""
@@ -206,7 +207,9 @@ def check_mappings(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the demo works; it is emptied.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option(help="Where the demo works; it is emptied.")] = Path(
+        "demo"
+    ),
 ) -> None:
     """Run two months of sample scans through the Prefect flow."""
     from flows.demo import run_demo  # Prefect is imported only where it orchestrates

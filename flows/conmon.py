@@ -82,6 +82,7 @@ def monthly_conmon(
         config: The site's conmon.yaml.
         runs: Where run folders go.
         ledger: Database URL of the memory between runs; ledger.sqlite in `runs` by default.
+
     """
     request = Request(
         scans=tuple(scans),
@@ -107,7 +108,11 @@ def publish(outcome: Outcome) -> None:
     changes = changes_frame(outcome.changes)
     changes = changes[changes["kind"] != ChangeKind.UNCHANGED]
     create_table_artifact(
-        key="conmon-changes", table=changes.to_dict("records"), description="Every change"
+        key="conmon-changes",
+        table=[
+            dict(zip(changes.columns, row, strict=True)) for row in changes.itertuples(index=False)
+        ],
+        description="Every change",
     )
 
 
@@ -116,6 +121,6 @@ def _storage_failed(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> 
         state.result()
     except OSError:
         return True
-    except Exception:  # noqa: BLE001 - whatever else failed will fail again
+    except Exception:
         return False
     return False

@@ -51,7 +51,9 @@ def month_of(samples: Path, month: str) -> list[Path]:
 def _emptied(folder: Path) -> None:
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARK).exists():
-            raise RunError(f"{folder}: holds other files. Expected a new folder or an earlier demo's.")
+            raise RunError(
+                f"{folder}: holds other files. Expected a new folder or an earlier demo's."
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARK).touch()

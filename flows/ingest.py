@@ -53,6 +53,9 @@ def parse(source: Source, zone: ZoneInfo) -> Parsed:
         return Parsed(source.name, digest, name, tuple(detectors), refused=sentence)
     log.info(
         "%s: %s, %d detections on %d assets",
-        source.name, parser.NAME, len(found.detections), len(found.coverage),
+        source.name,
+        parser.NAME,
+        len(found.detections),
+        len(found.coverage),
     )
     return Parsed(source.name, digest, parser.NAME, tuple(parser.DETECTORS), found)

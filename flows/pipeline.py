@@ -146,9 +146,9 @@ def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:
     closed = changes.of(ChangeKind.CLOSED)
     opened = changes.of(ChangeKind.OPENED)
     return WorkbookEdits(
-        updates=tuple(RowUpdate(d.sheet, d.row or 0, d.values) for d in updated),
-        additions=tuple(RowAddition(d.sheet, d.values) for d in opened),
-        moves=tuple(RowMove(d.sheet, d.row or 0, d.to_sheet or d.sheet, d.values) for d in closed),
+        updates=tuple(RowUpdate(d.sheet, d.row or 0, d.after) for d in updated),
+        additions=tuple(RowAddition(d.sheet, d.after) for d in opened),
+        moves=tuple(RowMove(d.sheet, d.row or 0, d.to_sheet or d.sheet, d.after) for d in closed),
         poam_date=as_of,
     )
 
@@ -162,7 +162,9 @@ def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch
         parsed=parsed,
         workbook=read_workbook(request.poam, policy.templates),
         inventory=(
-            read_inventory(request.inventory, policy.assets.inventory) if request.inventory else None
+            read_inventory(request.inventory, policy.assets.inventory)
+            if request.inventory
+            else None
         ),
         kev=read_kev(request.kev) if request.kev else None,
         memory=memory,
@@ -179,7 +181,7 @@ def _write(
     policy: Policy,
     target: Path | None,
 ) -> Path:
-    """Workbook first into the run folder, then the ledger, then the target: each whole or not at all."""
+    """Workbook first into the run folder, then the ledger, then the target: each whole or not."""
     folder.create()
     workbook = folder.path / (target or request.poam).name
     notes = write_workbook(request.poam, workbook, edits(changes, request.as_of), policy.templates)
@@ -209,13 +211,19 @@ def _ledger_changes(changes: ChangeSet) -> list[dict[str, object]]:
     frame = changes_frame(changes)
     frame = frame[frame["kind"] != ChangeKind.UNCHANGED]
     columns = ["kind", "poam_id", "field", "before", "after", "because"]
-    rows = frame[columns].to_dict("records")
-    return [{**row, "number": number} for number, row in enumerate(rows)]
+    return [
+        {**dict(zip(columns, row, strict=True)), "number": number}
+        for number, row in enumerate(frame[columns].itertuples(index=False))
+    ]
 
 
 def _folder(request: Request, batch: Batch, policy: Policy) -> RunFolder:
-    inputs = {"poam": request.poam, "inventory": request.inventory, "kev": request.kev,
-              "config": request.config}
+    inputs = {
+        "poam": request.poam,
+        "inventory": request.inventory,
+        "kev": request.kev,
+        "config": request.config,
+    }
     hashes = {f"{role}: {path.name}": sha256(path) for role, path in inputs.items() if path}
     hashes |= {f"scan: {parsed.file}": parsed.sha256 for parsed in batch.parsed}
     run_id = run_identifier(request.as_of, hashes, policy)
@@ -228,7 +236,13 @@ def _report(request: Request, batch: Batch, changes: ChangeSet, run_id: str) -> 
         for problem in batch.workbook.problems
     )
     return run_report(
-        run_id, request.as_of, len(batch.parsed), changes, batch.workbook.items, batch.refused, problems
+        run_id,
+        request.as_of,
+        len(batch.parsed),
+        changes,
+        batch.workbook.items,
+        batch.refused,
+        problems,
     )
 
 
@@ -264,7 +278,9 @@ def _once(sources: tuple[Source, ...]) -> list[Source]:
     for source in sources:
         digest = source.sha256()
         if digest in by_hash:
-            log.warning("%s is the same file as %s; it counts once", source.name, by_hash[digest].name)
+            log.warning(
+                "%s is the same file as %s; it counts once", source.name, by_hash[digest].name
+            )
         by_hash.setdefault(digest, source)
     return list(by_hash.values())
 

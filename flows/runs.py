@@ -101,7 +101,9 @@ def safe_csv(frame: pd.DataFrame) -> str:
     """
     texts = frame.select_dtypes(["object", "string", "str"]).columns
     quoted = {
-        name: frame[name].map(lambda v: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" and v else v)
+        name: frame[name].map(
+            lambda v: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" and v else v
+        )
         for name in texts
     }
     return str(frame.assign(**quoted).to_csv(index=False, lineterminator="\n"))

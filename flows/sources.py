@@ -34,7 +34,7 @@ class Source:
                 yield cast("BinaryIO", io.BufferedReader(stream))
 
     def sha256(self) -> str:
-        """The SHA-256 of the file as it was handed over: for a zip member, of its unpacked bytes."""
+        """The SHA-256 of the file as handed over: for a zip member, of its unpacked bytes."""
         if self.member is None:
             with self.path.open("rb") as raw:
                 return hashlib.file_digest(raw, "sha256").hexdigest()
@@ -82,7 +82,8 @@ def _distinct(sources: Sequence[Source]) -> list[Source]:
     counts = Counter(source.name for source in unique)
     return [
         replace(source, name=f"{source.path.parent.name}/{source.name}")
-        if counts[source.name] > 1 else source
+        if counts[source.name] > 1
+        else source
         for source in unique
     ]
 

@@ -35,7 +35,7 @@ class DirectSteps:
     def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Call the function on each item, in `jobs` processes."""
         workers = min(self.jobs, len(items))
-        if workers < 2:  # noqa: PLR2004
+        if workers < 2:
             return self._collect(name, map(function, items), len(items))
         with ProcessPoolExecutor(workers) as pool:
             return self._collect(name, pool.map(function, items), len(items))

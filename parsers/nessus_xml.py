@@ -25,9 +25,9 @@ from parsers.text import (
     vector,
     written_datetime,
 )
-from poam.locations import host_name, location
 from parsers.xml import Element, elements, local_name, root_name
 from poam.errors import ScanParseError
+from poam.locations import host_name, location
 from poam.model import Authenticated, Definition, Finding, Kind, Record, ScanCoverage
 
 NAME = "nessus_xml"

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from parsers.definitions import SeenDefinitions
 from parsers.text import cve_ids, cwe_ids, iso_datetime, plain_text, unique, written_datetime
-from poam.locations import host_name, location, site
 from poam.errors import ScanParseError
+from poam.locations import host_name, location, site
 from poam.model import Definition, Finding, Kind, Record, ScanCoverage
 
 DETECTOR = "ZAP"

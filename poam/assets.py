@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from poam.frames import rows
 from poam.locations import is_url, location, site
 from poam.policy import Assets
 
 log = logging.getLogger(__name__)
 
-WITH_PORT = re.compile(r"^(?P<name>.+?)\s*\(\s*(?P<port>\d{1,5})\s*(?:/\s*(?P<protocol>\w+))?\s*\)$")
+WITH_PORT = re.compile(
+    r"^(?P<name>.+?)\s*\(\s*(?P<port>\d{1,5})\s*(?:/\s*(?P<protocol>\w+))?\s*\)$"
+)
 WITH_COLON = re.compile(r"^(?P<name>[^:\s]+):(?P<port>\d{1,5})$")
 
 
@@ -69,7 +72,9 @@ def asset_text(asset: str, location: str, port: int, protocol: str) -> str:
     return f"{asset} ({port}/{protocol})" if protocol else f"{asset} ({port})"
 
 
-def asset_index(coverage: pd.DataFrame, inventory: pd.DataFrame | None, policy: Assets) -> AssetIndex:
+def asset_index(
+    coverage: pd.DataFrame, inventory: pd.DataFrame | None, policy: Assets
+) -> AssetIndex:
     """Tie together the names that scans and the inventory give to one asset.
 
     `coverage` as in `poam.frames`; `inventory` has `identifier` and `names` (tuple of every other
@@ -110,7 +115,7 @@ def _asset_line(text: str) -> AssetLine:
 def _tied_names(coverage: pd.DataFrame, ignored: frozenset[str]) -> list[dict[str, str]]:
     """Names that belong together: each group maps a name to what it is (fqdn, ip or name)."""
     group_of: dict[str, dict[str, str]] = {}
-    for row in coverage.itertuples(index=False):
+    for row in rows(coverage):
         named = {"name": (row.asset,), "ip": row.ips, "fqdn": row.fqdns}
         group: dict[str, str] = {}
         for kind, names in named.items():
@@ -124,7 +129,7 @@ def _tied_names(coverage: pd.DataFrame, ignored: frozenset[str]) -> list[dict[st
 
 
 def _preferred(group: Mapping[str, str], policy: Assets) -> str:
-    return min(group, key=lambda name: (policy.prefer.index(group[name]), name))  # type: ignore[arg-type]
+    return min(group, key=lambda name: (policy.prefer.index(group[name]), name))
 
 
 def _inventory_names(
@@ -134,7 +139,7 @@ def _inventory_names(
     ambiguous: set[str] = set()
     if inventory is None:
         return listed, ambiguous
-    for row in inventory.itertuples(index=False):
+    for row in rows(inventory):
         for key in map(_folded, (row.identifier, *row.names)):
             if key not in ignored and listed.setdefault(key, row.identifier) != row.identifier:
                 ambiguous.add(key)

@@ -9,6 +9,7 @@ import pandas as pd
 from rapidfuzz import fuzz, utils
 
 from poam.assets import AssetIndex, asset_lines
+from poam.frames import Row, rows
 from poam.identifiers import RowIdentity, cve_ids, row_identity, source_identifier
 from poam.model import Sheet
 from poam.policy import Policy
@@ -51,10 +52,10 @@ def correlate(
     detection date). Only where none is, a row without any identifier of that detector that has
     an asset in common and a like name is proposed for review. Nothing is ever merged by a name.
     """
-    rows = [_row(item, index, policy) for item in items.itertuples(index=False)]
+    known = [_row(item, index, policy) for item in rows(items)]
     by_key: dict[tuple[str, str], list[_Row]] = defaultdict(list)
     by_asset: dict[str, list[_Row]] = defaultdict(list)
-    for row in rows:
+    for row in known:
         for key in row.identity.keys:
             by_key[key].append(row)
         if not row.identity.keys and row.sheet != Sheet.CLOSED:
@@ -62,31 +63,40 @@ def correlate(
                 by_asset[asset].append(row)
     assets = _assets_by_weakness(sightings)
     links: list[tuple[object, ...]] = []
-    for weakness in weaknesses.itertuples(index=False):
+    for weakness in rows(weaknesses):
         key = (weakness.detector, source_identifier(weakness.source_identifier, policy))
         own = [(row, "linked", f"same {key[0]} identifier {key[1]}") for row in by_key[key]]
-        found = own or _proposals(weakness, assets[key[0], weakness.source_identifier], by_asset, policy)
+        found = own or _proposals(
+            weakness, assets[key[0], weakness.source_identifier], by_asset, policy
+        )
         for row, verdict, evidence in found:
-            links.append((
-                weakness.detector, weakness.source_identifier, row.sheet, row.row, row.poam_id,
-                verdict, evidence,
-            ))
+            links.append(
+                (
+                    weakness.detector,
+                    weakness.source_identifier,
+                    row.sheet,
+                    row.row,
+                    row.poam_id,
+                    verdict,
+                    evidence,
+                )
+            )
     return pd.DataFrame.from_records(links, columns=list(LINKS)).astype(LINKS)
 
 
-def _row(item: object, index: AssetIndex, policy: Policy) -> _Row:
-    lines = asset_lines(item.asset_identifier)  # type: ignore[attr-defined]
+def _row(item: Row, index: AssetIndex, policy: Policy) -> _Row:
+    lines = asset_lines(item.asset_identifier)
     return _Row(
-        sheet=item.sheet,  # type: ignore[attr-defined]
-        row=item.row,  # type: ignore[attr-defined]
-        poam_id=item.poam_id,  # type: ignore[attr-defined]
-        name=item.weakness_name,  # type: ignore[attr-defined]
+        sheet=item.sheet,
+        row=item.row,
+        poam_id=item.poam_id,
+        name=item.weakness_name,
         identity=row_identity(
-            item.weakness_detector_source,  # type: ignore[attr-defined]
-            item.weakness_source_identifier,  # type: ignore[attr-defined]
+            item.weakness_detector_source,
+            item.weakness_source_identifier,
             policy,
         ),
-        cves=frozenset(cve_ids(item.cve)),  # type: ignore[attr-defined]
+        cves=frozenset(cve_ids(item.cve)),
         assets=frozenset(line.location or index.identifier(line.name) for line in lines),
     )
 
@@ -95,13 +105,15 @@ def _assets_by_weakness(sightings: pd.DataFrame) -> dict[tuple[str, str], frozen
     present = sightings[sightings["present"]]
     place = present["location"].where(present["location"] != "", present["asset_identifier"])
     grouped = place.groupby([present["detector"], present["source_identifier"]])
-    return defaultdict(frozenset, {key: frozenset(places) for key, places in grouped})
+    return defaultdict(
+        frozenset, {(str(key[0]), str(key[1])): frozenset(places) for key, places in grouped}
+    )
 
 
 def _proposals(
-    weakness: object, assets: frozenset[str], by_asset: dict[str, list[_Row]], policy: Policy
+    weakness: Row, assets: frozenset[str], by_asset: dict[str, list[_Row]], policy: Policy
 ) -> Iterator[tuple[_Row, str, str]]:
-    name, cves = str(weakness.name), frozenset(weakness.cves)  # type: ignore[attr-defined]
+    name, cves = str(weakness.name), frozenset(weakness.cves)
     nearby = {(row.sheet, row.row): row for asset in assets for row in by_asset.get(asset, ())}
     for at in sorted(nearby):
         row = nearby[at]
@@ -116,9 +128,7 @@ def _proposals(
             yield row, "review", f"names {alike:.0f}% alike, on {common}"
 
 
-def contradiction(
-    name: str, cves: frozenset[str], row_name: str, row_cves: frozenset[str]
-) -> str:
+def contradiction(name: str, cves: frozenset[str], row_name: str, row_cves: frozenset[str]) -> str:
     """Why two weaknesses cannot be one, or "" where nothing speaks against it.
 
     A version number is identity, not noise: "< 2.4.56" and "< 2.4.58" are two weaknesses.

@@ -33,6 +33,6 @@ def deadline(
     return Deadline(kev_due, f"CISA KEV due date {kev_due} ({policy.kev.mode}); {basis}")
 
 
-def is_late(due: date | None, as_of: date) -> bool:
+def is_late(due: date, as_of: date) -> bool:
     """Whether a date has passed: the day itself is on time, the next day is late."""
-    return due is not None and as_of > due
+    return as_of > due

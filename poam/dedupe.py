@@ -9,9 +9,12 @@ from poam.model import Authenticated, Kind
 
 SIGHTING = [*WEAKNESS, "asset_identifier", "location", "port", "protocol"]
 # The best evidence of several scans of one asset counts.
-DEPTH = {a.value: depth for depth, a in enumerate(
-    (Authenticated.UNKNOWN, Authenticated.NO, Authenticated.PARTIAL, Authenticated.YES)
-)}
+DEPTH = {
+    a.value: depth
+    for depth, a in enumerate(
+        (Authenticated.UNKNOWN, Authenticated.NO, Authenticated.PARTIAL, Authenticated.YES)
+    )
+}
 
 
 def sightings(
@@ -95,7 +98,7 @@ def _dated(detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date) -> pd.
 
 def _with_memory(seen: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     memory = known[[*SIGHTING, "first_seen"]].rename(columns={"first_seen": "remembered"})
-    memory = memory.groupby(SIGHTING, as_index=False)["remembered"].min()
+    memory = memory.groupby(SIGHTING)[["remembered"]].min().reset_index()
     out = seen.merge(memory, on=SIGHTING, how="left", validate="1:1")
     earlier = out["remembered"].notna() & (out["remembered"] < out["first_seen"])
     out["first_seen"] = out["first_seen"].mask(earlier, out["remembered"])

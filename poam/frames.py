@@ -7,9 +7,10 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -18,6 +19,9 @@ from poam.errors import FrameError
 from poam.model import Definition, Finding, Record, ScanCoverage
 
 log = logging.getLogger(__name__)
+
+Row = Any
+"""One row of a frame as a named tuple; the frame's maker says what columns it has."""
 
 TIME = "datetime64[s]"
 DETECTIONS = {
@@ -116,6 +120,11 @@ def merged(batch: Iterable[Tables]) -> Tables:
     return Tables(_in_order(detections), _one_per_identifier(definitions), _in_order(coverage))
 
 
+def rows(frame: pd.DataFrame) -> Iterator[Row]:
+    """Each row as a named tuple with its label as `Index`: cells are of their column's type."""
+    return iter(frame.itertuples())
+
+
 def check(frame: pd.DataFrame, columns: dict[str, str], name: str) -> None:
     """Raise FrameError naming every column that is missing or of another dtype."""
     broken = [
@@ -132,12 +141,9 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _one_per_identifier(definitions: pd.DataFrame) -> pd.DataFrame:
-    named = definitions.dropna(subset=["name"]).groupby(WEAKNESS)["name"].unique()
-    for (detector, identifier), names in named.items():  # type: ignore[misc]
-        if len(names) > 1:
-            log.info(
-                "%s %s has %d names; the newest scan's is used", detector, identifier, len(names)
-            )
+    names = definitions.groupby(WEAKNESS)["name"].nunique()
+    for key in names[names > 1].index:
+        log.info("%s %s has several names; the newest scan's is used", *key)
     newest = definitions.sort_values(
         ["seen", "file"], ascending=[False, True], kind="stable", na_position="last"
     )

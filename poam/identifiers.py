@@ -47,9 +47,7 @@ def row_identity(detector_cell: str, identifier_cell: str, policy: Policy) -> Ro
             keys |= {(detector, token) for detector in detectors if token}
     if whole[0] and whole[1]:
         keys.add((whole[0].detector, source_identifier(whole[1], policy)))
-    return RowIdentity(
-        frozenset(key for key in keys if key[1]), frozenset(scanners)
-    )
+    return RowIdentity(frozenset(key for key in keys if key[1]), frozenset(scanners))
 
 
 def source_identifier(token: str, policy: Policy) -> str:

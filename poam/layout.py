@@ -158,7 +158,8 @@ class PageLayout(Frozen):
 class Edition(Frozen):
     """One edition of the template. `columns` gives field and header, in the template's order.
 
-    `no_adjusted_rating`, `no_identifier` and `no_kev` are what the edition wants where there is none.
+    `no_adjusted_rating`, `no_identifier` and `no_kev` are what the edition
+    wants where there is none.
     """
 
     source: Filled

@@ -1,4 +1,4 @@
-"""What was seen when: SQLite by default, PostgreSQL by URL. The only module that knows SQLAlchemy."""
+"""What was seen when: SQLite by default, PostgreSQL by URL."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +25,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from poam.dedupe import DEPTH, SIGHTING
 from poam.errors import LedgerError
+from poam.frames import TIME
 
 VERSION = 1
 metadata = MetaData()
@@ -76,8 +77,8 @@ class Ledger:
     """The memory between runs.
 
     `url` is SQLAlchemy's: `sqlite:///runs/ledger.sqlite` or `postgresql+psycopg://…`. Opening makes
-    the tables where there are none. Raises LedgerError where it cannot be opened, or was written by a
-    newer version of this program.
+    the tables where there are none. Raises LedgerError where it cannot be opened, or was written by
+    a newer version of this program.
     """
 
     def __init__(self, url: str) -> None:
@@ -94,8 +95,10 @@ class Ledger:
             raise LedgerError(f"ledger {url}: cannot be opened ({e}).") from e
 
     def memory(self) -> pd.DataFrame:
-        """Every sighting ever recorded: its key, `first_seen`, `last_seen`, `last_clean`,
-        `authenticated` and `poam_id`. Days are datetime64.
+        """Every sighting ever recorded.
+
+        Its key, `first_seen`, `last_seen`, `last_clean` (days as datetime64), `authenticated` and
+        `poam_id`.
         """
         with self._engine.connect() as connection:
             rows = connection.execute(select(*(sighting.c[name] for name in MEMORY))).fetchall()
@@ -113,7 +116,7 @@ class Ledger:
         """
         run_id = run_row["run_id"]
         rows = sightings[MEMORY].astype(object).where(sightings[MEMORY].notna(), None)
-        records = rows.to_dict("records")
+        records = [dict(zip(MEMORY, row, strict=True)) for row in rows.itertuples(index=False)]
         for row in records:
             row |= {name: row[name].date() for name in DAYS if row[name] is not None}
         with self._engine.begin() as connection:
@@ -145,10 +148,9 @@ class Ledger:
 def memory_frame(rows: Sequence[tuple[Any, ...]] = ()) -> pd.DataFrame:
     """Rows of the ledger's memory, or none, as a frame with the right dtypes."""
     frame = pd.DataFrame.from_records(list(rows), columns=MEMORY)
-    for name in MEMORY:
-        kind = "datetime64[s]" if name in DAYS else "int64" if name == "port" else "str"
-        frame[name] = frame[name].astype(kind)
-    return frame
+    return frame.astype(
+        {**dict.fromkeys(MEMORY, "str"), **dict.fromkeys(DAYS, TIME), "port": "int64"}
+    )
 
 
 def remembered(memory: pd.DataFrame, membership: pd.DataFrame) -> pd.DataFrame:

@@ -131,3 +131,6 @@ class ScanCoverage:
 
 
 Record = Finding | Definition | ScanCoverage
+
+Value = str | int | date | None
+"""What a POA&M cell can hold."""

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from poam.cells import CELL_LIMIT, asset_cell, cut
 from poam.deadlines import Deadline
-from poam.model import Kind, RiskRating
+from poam.model import Kind, RiskRating, Value
 from poam.policy import Policy
 
 NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)$")
@@ -49,7 +49,7 @@ class Cohort:
 
 def item_values(
     cohort: Cohort, poam_id: str, as_of: date, edition: Edition, policy: Policy, comment: str = ""
-) -> tuple[dict[str, object], str | None]:
+) -> tuple[dict[str, Value], str | None]:
     """A new item's values by field, and the full asset list where it does not fit the cell.
 
     The machine's columns come from the cohort; a person's columns get the site's defaults.
@@ -57,7 +57,8 @@ def item_values(
     Source: POA&M Template Completion Guide v2.2 p. 3-6; template v3.0 guidance rows.
     """
     controls = (
-        policy.controls.configuration if cohort.kind is Kind.CONFIGURATION
+        policy.controls.configuration
+        if cohort.kind is Kind.CONFIGURATION
         else policy.controls.vulnerability
     )
     due = cohort.deadline.due
@@ -66,7 +67,7 @@ def item_values(
     if "planned_milestones" not in edition.fields:
         plan = f"{plan}\n\n1) {milestone}"
     cell, attachment = asset_cell(cohort.assets, poam_id)
-    values: dict[str, object] = {
+    values: dict[str, Value] = {
         "poam_id": poam_id,
         "controls": ", ".join(controls.controls),
         "weakness_name": cut(cohort.name, CELL_LIMIT),
@@ -88,7 +89,9 @@ def item_values(
         "false_positive": "No",
         "operational_requirement": "No",
         "auto_approve": "No",
-        "comments": "\n".join(filter(None, (comment, attachment and _pointer_note(poam_id)))),
+        "comments": "\n".join(
+            filter(None, (comment, _pointer_note(poam_id) if attachment else ""))
+        ),
         "bod_22_01_tracking": kev_word(cohort.in_kev, edition),
         "bod_22_01_due_date": cohort.kev_due,
         "cve": "\n".join(cohort.cves),
@@ -105,7 +108,7 @@ def kev_word(in_kev: bool | None, edition: Edition) -> str:
     return "Yes" if in_kev else edition.not_in_kev
 
 
-def poam_ids(existing: Iterable[str], prefix: str) -> Iterable[str]:
+def poam_ids(existing: Iterable[str], prefix: str) -> Iterator[str]:
     """New POA&M IDs in the scheme the workbook uses: its commonest prefix, the next number.
 
     Numbers are never used again, whichever sheet holds them. `prefix` is for a workbook without

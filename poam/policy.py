@@ -220,10 +220,10 @@ def load_policy(config: Path | None = None, directory: Path | None = None) -> Po
         if unknown:
             raise PolicyError(f"{config}: found {', '.join(unknown)}. Expected {_or(SECTIONS)}.")
         content = _overlaid(content, overrides)
-    content["scanners"] = [read_mapping(name, directory) for name in _scanner_files(directory)]
+    scanners = [read_mapping(name, directory) for name in _scanner_files(directory)]
     try:
         templates = load_layouts(read_mapping("templates.yaml", directory))
-        return Policy.model_validate({**content, "templates": templates})
+        return Policy.model_validate({**content, "scanners": scanners, "templates": templates})
     except ValidationError as e:
         where = config or directory or "mappings"
         raise PolicyError(f"{where}: {_sentences(e)}") from e

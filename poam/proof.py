@@ -7,6 +7,7 @@ from datetime import date
 import pandas as pd
 
 from poam.dedupe import DEPTH
+from poam.frames import rows
 from poam.identifiers import source_identifier
 from poam.model import Authenticated
 from poam.policy import Policy
@@ -54,12 +55,12 @@ class ScanRecord:
     def verdict(
         self, detector: str, identifiers: tuple[str, ...], asset: str, detected: date | None
     ) -> Verdict:
-        """Is none of this detector's `identifiers` on the asset any more?
+        """Say whether none of this detector's `identifiers` is on the asset any more, and why.
 
         Gone needs: every input file of the detector read; the asset scanned by the same detector,
-        not before the weakness was last seen or, without memory, `detected`; and as deep a look as the one that found it. A
-        scan that did not log in proves nothing about a weakness found by one that did, nor where
-        no earlier run recorded how it was found.
+        not before the weakness was last seen or, without memory, `detected`; and as deep a look
+        as the one that found it. A scan that did not log in proves nothing about a weakness that
+        one that did had found, nor where no earlier run recorded how it was found.
         Source: FedRAMP ConMon Performance Management Guide v3.0; RA-5(5).
         """
         unread = [*self.failed.get(detector, ()), *self.failed.get("", ())]
@@ -84,7 +85,11 @@ class ScanRecord:
             )
         before = max((m.authenticated for m in known), key=_depth, default=Authenticated.UNKNOWN)
         if not _deep_enough(before, scan.authenticated):
-            was = "" if before is Authenticated.UNKNOWN else f" and was found by one that did ({before})"
+            was = (
+                ""
+                if before is Authenticated.UNKNOWN
+                else f" and was found by one that did ({before})"
+            )
             return Verdict(
                 False,
                 f"the {detector} scan of {asset} on {scan.ended} did not log in fully "
@@ -110,7 +115,7 @@ def scan_record(
     scan without an end counts by its start.
     """
     known: dict[tuple[str, str, str], Memory] = {}
-    for row in memory.sort_values("last_seen", kind="stable").itertuples(index=False):
+    for row in rows(memory.sort_values("last_seen", kind="stable")):
         key = (row.detector, source_identifier(row.source_identifier, policy), row.asset_identifier)
         before = known.get(key)
         deepest = max(
@@ -119,8 +124,12 @@ def scan_record(
         )
         known[key] = Memory(row.last_seen.date(), deepest)
     fixed = {
-        (row.detector, source_identifier(row.source_identifier, policy), row.asset_identifier): row.locator
-        for row in sightings[~sightings["present"]].itertuples(index=False)
+        (
+            row.detector,
+            source_identifier(row.source_identifier, policy),
+            row.asset_identifier,
+        ): row.locator
+        for row in rows(sightings[~sightings["present"]])
     }
     return ScanRecord(_scans_by_asset(coverage), failed, known, fixed)
 
@@ -138,7 +147,7 @@ def _scans_by_asset(coverage: pd.DataFrame) -> dict[tuple[str, str], Scan]:
             authenticated=Authenticated(row.authenticated),
             file=row.file,
         )
-        for row in best.itertuples(index=False)
+        for row in rows(best)
     }
 
 

@@ -1,21 +1,20 @@
-"""This batch against the workbook: what opens, changes, closes, stays and waits for a person."""
+"""A batch against the workbook: what opens, changes, closes, stays and waits for a person."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
 from poam.assets import AssetIndex, AssetLine, asset_lines, asset_text
 from poam.cells import appended, asset_cell, is_attachment_line
 from poam.deadlines import deadline
-from poam.frames import WEAKNESS
+from poam.frames import WEAKNESS, Row, rows
 from poam.identifiers import cve_ids, row_identity
 from poam.kev import KevCatalogue
-from poam.model import ChangeKind, Kind, RiskRating, Sheet
-from poam.opening import Cohort, Edition, item_values, kev_word, poam_ids, text_of
+from poam.model import ChangeKind, Kind, RiskRating, Sheet, Value
+from poam.opening import Cohort, Edition, item_values, poam_ids, text_of
 from poam.policy import Policy
 from poam.proof import ScanRecord
 
@@ -27,7 +26,7 @@ LISTED = 10  # asset lines named in a comment before "and n more"
 class Decision:
     """One thing a run does with an item or a weakness, and why.
 
-    `row` is the item's worksheet row, None for a new item; `values` what is set, by field;
+    `row` is the item's worksheet row, None for a new item; `after` what is set, by field;
     `before` what stood there; `to_sheet` where the item moves. `attachment` is a full asset list
     that does not fit its cell.
     """
@@ -38,8 +37,8 @@ class Decision:
     sheet: str = Sheet.OPEN
     row: int | None = None
     to_sheet: str | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
-    before: Mapping[str, object] = field(default_factory=dict)
+    before: Mapping[str, Value] = field(default_factory=dict)
+    after: Mapping[str, Value] = field(default_factory=dict)
     detector: str = ""
     source_identifier: str = ""
     weakness_name: str = ""
@@ -66,16 +65,16 @@ class ChangeSet:
 class _Item:
     """A workbook row while the batch is held against it."""
 
-    record: Any
+    record: Row
     keys: frozenset[tuple[str, str]]
     lines: tuple[AssetLine, ...]
     identifiers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     seen: dict[AssetLine, str] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
-    values: dict[str, object] = field(default_factory=dict)
+    after: dict[str, Value] = field(default_factory=dict)
     because: list[str] = field(default_factory=list)
 
-    def lists(self, sighting: Any, index: AssetIndex) -> list[AssetLine]:
+    def lists(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
         return [line for line in self.lines if _same_place(line, sighting, index)]
 
 
@@ -106,13 +105,13 @@ class Reconciler:
         `items` as the workbook gives them, `weaknesses` with `original_risk_rating`, `sightings`
         as `poam.dedupe` makes them, `links` from `poam.correlate`.
         """
-        states = {(r.sheet, r.row): self._item(r) for r in items.itertuples(index=False)}
+        states = {(r.sheet, r.row): self._item(r) for r in rows(items)}
         linked, proposed = _by_weakness(links)
         members: dict[int, str] = {}
         review: list[Decision] = []
         cohorts: list[tuple[Cohort, list[int], str, tuple[str, ...]]] = []
         seen = _present_by_weakness(sightings)
-        for weakness in weaknesses.itertuples(index=False):
+        for weakness in rows(weaknesses):
             key = (weakness.detector, weakness.source_identifier)
             mine = [states[at] for at in linked[key]]
             left = self._claim(weakness, seen[key], mine, members)
@@ -121,6 +120,7 @@ class Reconciler:
             if weakness.original_risk_rating is None:
                 review.append(_unrated(weakness))
                 continue
+            left = [sighting for sighting in left if sighting.kind != Kind.INFORMATIONAL]
             left, asides, comment = self._closed_before(weakness, left, mine)
             review += asides
             if left and not mine and proposed[key]:
@@ -132,23 +132,29 @@ class Reconciler:
         ids = pd.Series(members, dtype=object).reindex(sightings.index).fillna("")
         return ChangeSet(tuple(decisions), sightings.assign(poam_id=ids.astype("str")))
 
-    def _item(self, record: Any) -> _Item:
+    def _item(self, record: Row) -> _Item:
         identity = row_identity(
             record.weakness_detector_source, record.weakness_source_identifier, self.policy
         )
         lines = asset_lines(record.asset_identifier)
-        return _Item(record, identity.keys, tuple(l for l in lines if not is_attachment_line(l.text)))
+        return _Item(
+            record,
+            identity.keys,
+            tuple(line for line in lines if not is_attachment_line(line.text)),
+        )
 
     def _claim(
-        self, weakness: Any, seen: Sequence[Any], mine: list[_Item], members: dict[int, str]
-    ) -> list[Any]:
+        self, weakness: Row, seen: Sequence[Row], mine: list[_Item], members: dict[int, str]
+    ) -> list[Row]:
         """Give each sighting to the open items that list its asset; return those of none."""
         left = []
         current = [item for item in mine if item.record.sheet != Sheet.CLOSED]
         for item in mine:
             item.identifiers[weakness.detector].append(weakness.source_identifier)
         for sighting in seen:
-            holders = [(item, line) for item in current for line in item.lists(sighting, self.index)]
+            holders = [
+                (item, line) for item in current for line in item.lists(sighting, self.index)
+            ]
             for item, line in holders:
                 item.seen[line] = f"{sighting.last_seen.date()} ({sighting.file})"
                 members.setdefault(sighting.Index, item.record.poam_id)
@@ -159,46 +165,62 @@ class Reconciler:
                 self._refresh(item, weakness)
         return left
 
-    def _refresh(self, item: _Item, weakness: Any) -> None:
+    def _refresh(self, item: _Item, weakness: Row) -> None:
         """Bring the machine's own columns of an open item up to date: CVE, KEV, a tighter date."""
         record = item.record
         listed = cve_ids(record.cve)
         union = tuple(dict.fromkeys((*listed, *weakness.cves)))
         if set(union) != set(listed):
-            item.values["cve"] = "\n".join(union)
-            item.because.append(f"{weakness.detector} now lists {', '.join(set(union) - set(listed))}")
+            item.after["cve"] = "\n".join(union)
+            item.because.append(
+                f"{weakness.detector} now lists {', '.join(set(union) - set(listed))}"
+            )
         in_kev, kev_due, basis = self._kev(union, weakness.kev_due)
         if not in_kev:
             return
         if record.bod_22_01_tracking != "Yes" or record.bod_22_01_due_date != kev_due:
-            item.values |= {"bod_22_01_tracking": "Yes", "bod_22_01_due_date": kev_due}
+            item.after |= {"bod_22_01_tracking": "Yes", "bod_22_01_due_date": kev_due}
             item.because.append(basis)
         due = record.scheduled_completion_date
         if due is not None and kev_due is not None and kev_due < due:
-            item.values["scheduled_completion_date"] = kev_due
+            item.after["scheduled_completion_date"] = kev_due
             item.because.append(f"due date tightened from {due} to {kev_due}: {basis}")
 
     def _closed_before(
-        self, weakness: Any, left: list[Any], mine: list[_Item]
-    ) -> tuple[list[Any], list[Decision], str]:
+        self, weakness: Row, left: list[Row], mine: list[_Item]
+    ) -> tuple[list[Row], list[Decision], str]:
         """Sort out sightings on assets that a closed item of the same identifier lists."""
         closed = [item for item in mine if item.record.sheet == Sheet.CLOSED]
-        news, asides, recurrence = [], [], {}
+        news: list[Row] = []
+        asides: list[Decision] = []
+        recurrence: dict[str, date | None] = {}
         for sighting in left:
             place = _text(sighting)
             before = [item for item in closed if item.lists(sighting, self.index)]
             false_positive = [i for i in before if i.record.false_positive == "Yes"]
             later = [i for i in before if _closed_after(i, sighting)]
             if false_positive:
-                asides.append(_aside(ChangeKind.SUPPRESSED, weakness, false_positive[0],
-                    f"seen again on {place}; {false_positive[0].record.poam_id} is an approved "
-                    "false positive there"))
+                asides.append(
+                    _aside(
+                        ChangeKind.SUPPRESSED,
+                        weakness,
+                        false_positive[0],
+                        f"seen again on {place}; {false_positive[0].record.poam_id} is an approved "
+                        "false positive there",
+                    )
+                )
             elif later:
                 record = later[0].record
-                asides.append(_aside(ChangeKind.NEEDS_REVIEW, weakness, later[0],
-                    f"seen on {place} on {sighting.last_seen.date()}, and {record.poam_id} for it "
-                    f"was closed on {record.status_date}: was it closed too early, or is the scan "
-                    "older than the fix?"))
+                asides.append(
+                    _aside(
+                        ChangeKind.NEEDS_REVIEW,
+                        weakness,
+                        later[0],
+                        f"seen on {place} on {sighting.last_seen.date()}, and {record.poam_id} for "
+                        f"it was closed on {record.status_date}: was it closed too early, or is "
+                        "the scan older than the fix?",
+                    )
+                )
             else:
                 news.append(sighting)
                 recurrence |= {i.record.poam_id: i.record.status_date for i in before}
@@ -210,8 +232,8 @@ class Reconciler:
 
     def _cohorts(
         self,
-        weakness: Any,
-        left: list[Any],
+        weakness: Row,
+        left: list[Row],
         mine: list[_Item],
         comment: str,
         members: dict[int, str],
@@ -224,14 +246,14 @@ class Reconciler:
                 item.added.append(_text(sighting))
                 members[sighting.Index] = item.record.poam_id
             return
-        by_day: dict[date, list[Any]] = defaultdict(list)
+        by_day: dict[date, list[Row]] = defaultdict(list)
         for sighting in left:
             by_day[sighting.first_seen.date()].append(sighting)
         for day, group in sorted(by_day.items()):
             yield self._cohort(weakness, day, group, current, comment)
 
     def _cohort(
-        self, weakness: Any, day: date, group: list[Any], current: list[_Item], comment: str
+        self, weakness: Row, day: date, group: list[Row], current: list[_Item], comment: str
     ) -> tuple[Cohort, list[int], str, tuple[str, ...]]:
         rating = RiskRating(weakness.original_risk_rating)
         in_kev, kev_due, kev_basis = self._kev(weakness.cves, weakness.kev_due)
@@ -257,7 +279,8 @@ class Reconciler:
             f"{weakness.detector} {weakness.source_identifier} seen on {len(assets)} assets, "
             f"first on {day} ({group[0].first_seen_basis}; {group[0].locator})",
             f"{others} has it on other assets; these were seen later, so they get an item of their "
-            f"own [{self.policy.timelines.items.source}]" if others
+            f"own [{self.policy.timelines.items.source}]"
+            if others
             else "no item of the workbook has this identifier",
             f"rated {rating}: {weakness.rating_basis} [{self.policy.severity.source}]",
             f"due {due.due}: {due.basis} [{self.policy.timelines.remediation.source}]",
@@ -265,9 +288,7 @@ class Reconciler:
         )
         return cohort, [sighting.Index for sighting in group], comment, because
 
-    def _kev(
-        self, cves: Iterable[str], cited: date | None
-    ) -> tuple[bool | None, date | None, str]:
+    def _kev(self, cves: Iterable[str], cited: date | None) -> tuple[bool | None, date | None, str]:
         """Whether a CVE is in the catalogue, its due date, and the words for it."""
         if self.kev is None:
             if cited is None:
@@ -289,8 +310,8 @@ class Reconciler:
             return self._close(item, gone)
         if item.added or gone:
             self._relist(item, gone)
-        if item.values:
-            item.values["status_date"] = self.as_of
+        if item.after:
+            item.after["status_date"] = self.as_of
             because = (*item.because, *unproven.values())
             return self._decision(ChangeKind.UPDATED, item, because)
         if unproven and not item.seen:
@@ -326,13 +347,17 @@ class Reconciler:
         record = item.record
         if record.operational_requirement == "Yes":
             return self._decision(
-                ChangeKind.NEEDS_REVIEW, item,
-                ("an approved operational requirement, and the scans no longer find it: close it "
-                 "if its circumstance is gone", *gone.values()),
+                ChangeKind.NEEDS_REVIEW,
+                item,
+                (
+                    "an approved operational requirement that the scans no longer find: close it if "
+                    "its circumstance is gone",
+                    *gone.values(),
+                ),
             )
         proof = list(dict.fromkeys(gone.values()))
         comment = f"{self.as_of}: Closed. {_some(proof)}."
-        item.values = {
+        item.after = {
             "status_date": self.as_of,
             "comments": appended(record.comments, comment),
         }
@@ -342,7 +367,7 @@ class Reconciler:
         """Take proven-gone assets off the list and put new ones on; kept lines stay as typed."""
         kept = [line.text for line in item.lines if line not in gone]
         cell, _ = asset_cell([*kept, *item.added], item.record.poam_id)
-        item.values["asset_identifier"] = cell
+        item.after["asset_identifier"] = cell
         comments = item.record.comments
         if gone:
             names = _some([line.text for line in gone])
@@ -352,13 +377,13 @@ class Reconciler:
         if item.added:
             comments = appended(comments, f"{self.as_of}: Also seen on {_some(item.added)}.")
             item.because.append(f"also seen on {_some(item.added)}")
-        item.values["comments"] = comments
+        item.after["comments"] = comments
 
     def _decision(
         self, kind: ChangeKind, item: _Item, because: tuple[str, ...], to_sheet: str | None = None
     ) -> Decision:
         record = item.record
-        values = {f: v for f, v in item.values.items() if f in self.edition.fields}
+        values = {f: v for f, v in item.after.items() if f in self.edition.fields}
         return Decision(
             kind=kind,
             because=because,
@@ -366,7 +391,7 @@ class Reconciler:
             sheet=record.sheet,
             row=record.row,
             to_sheet=to_sheet,
-            values=values if kind in (ChangeKind.UPDATED, ChangeKind.CLOSED) else {},
+            after=values if kind in (ChangeKind.UPDATED, ChangeKind.CLOSED) else {},
             before={name: getattr(record, name) for name in values},
             detector=record.weakness_detector_source,
             source_identifier=record.weakness_source_identifier,
@@ -389,32 +414,38 @@ class Reconciler:
             )
             members |= dict.fromkeys(sightings, poam_id)
             configuration = cohort.kind is Kind.CONFIGURATION
-            decisions.append(Decision(
-                kind=ChangeKind.OPENED,
-                because=because,
-                poam_id=poam_id,
-                sheet=Sheet.CONFIGURATION if configuration else Sheet.OPEN,
-                values=values,
-                detector=cohort.detector,
-                source_identifier=cohort.source_identifier,
-                weakness_name=cohort.name,
-                attachment=attachment,
-            ))
+            decisions.append(
+                Decision(
+                    kind=ChangeKind.OPENED,
+                    because=because,
+                    poam_id=poam_id,
+                    sheet=Sheet.CONFIGURATION if configuration else Sheet.OPEN,
+                    after=values,
+                    detector=cohort.detector,
+                    source_identifier=cohort.source_identifier,
+                    weakness_name=cohort.name,
+                    attachment=attachment,
+                )
+            )
         return decisions
 
 
-def _order(cohort: Cohort) -> tuple[Any, ...]:
+def _order(cohort: Cohort) -> tuple[object, ...]:
     number = cohort.source_identifier
     return (
-        RATING_ORDER[cohort.rating], cohort.detector, number.zfill(12) if number.isdigit() else number,
+        RATING_ORDER[cohort.rating],
+        cohort.detector,
+        number.zfill(12) if number.isdigit() else number,
         cohort.detected,
     )
 
 
-def _by_weakness(links: pd.DataFrame) -> tuple[dict[Any, list[Any]], dict[Any, list[Any]]]:
-    linked: dict[Any, list[Any]] = defaultdict(list)
-    proposed: dict[Any, list[Any]] = defaultdict(list)
-    for link in links.itertuples(index=False):
+def _by_weakness(
+    links: pd.DataFrame,
+) -> tuple[dict[tuple[str, str], list[Row]], dict[tuple[str, str], list[Row]]]:
+    linked: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    proposed: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for link in rows(links):
         key = (link.detector, link.source_identifier)
         if link.verdict == "linked":
             linked[key].append((link.sheet, link.row))
@@ -423,14 +454,14 @@ def _by_weakness(links: pd.DataFrame) -> tuple[dict[Any, list[Any]], dict[Any, l
     return linked, proposed
 
 
-def _present_by_weakness(sightings: pd.DataFrame) -> dict[Any, list[Any]]:
-    seen: dict[Any, list[Any]] = defaultdict(list)
-    for sighting in sightings[sightings["present"]].itertuples():
+def _present_by_weakness(sightings: pd.DataFrame) -> dict[tuple[str, str], list[Row]]:
+    seen: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for sighting in rows(sightings[sightings["present"]]):
         seen[tuple(getattr(sighting, name) for name in WEAKNESS)].append(sighting)
     return seen
 
 
-def _same_place(line: AssetLine, sighting: Any, index: AssetIndex) -> bool:
+def _same_place(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:
     if sighting.location:
         return bool(line.location == sighting.location)
     if line.location or index.identifier(line.name) != sighting.asset_identifier:
@@ -440,12 +471,12 @@ def _same_place(line: AssetLine, sighting: Any, index: AssetIndex) -> bool:
     return not line.protocol or not sighting.protocol or line.protocol == sighting.protocol.lower()
 
 
-def _closed_after(item: _Item, sighting: Any) -> bool:
+def _closed_after(item: _Item, sighting: Row) -> bool:
     closed = item.record.status_date
     return closed is not None and sighting.last_seen.date() < closed
 
 
-def _text(sighting: Any) -> str:
+def _text(sighting: Row) -> str:
     return asset_text(
         sighting.asset_identifier, sighting.location, sighting.port, sighting.protocol.lower()
     )
@@ -464,28 +495,36 @@ def _why_unchanged(item: _Item) -> str:
     return "it lists no asset that a scan could confirm"
 
 
-def _unrated(weakness: Any) -> Decision:
+def _unrated(weakness: Row) -> Decision:
     return Decision(
-        ChangeKind.NEEDS_REVIEW, (f"no rating: {weakness.rating_basis}",),
-        detector=weakness.detector, source_identifier=weakness.source_identifier,
+        ChangeKind.NEEDS_REVIEW,
+        (f"no rating: {weakness.rating_basis}",),
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
         weakness_name=weakness.name,
     )
 
 
-def _doubtful(weakness: Any, proposals: list[Any]) -> Decision:
-    reasons = tuple(
-        f"may be {p.poam_id} ({p.sheet}, row {p.row}): {p.evidence}" for p in proposals
-    )
+def _doubtful(weakness: Row, proposals: list[Row]) -> Decision:
+    reasons = tuple(f"may be {p.poam_id} ({p.sheet}, row {p.row}): {p.evidence}" for p in proposals)
     return Decision(
-        ChangeKind.NEEDS_REVIEW, reasons, poam_id=", ".join(p.poam_id for p in proposals),
-        detector=weakness.detector, source_identifier=weakness.source_identifier,
+        ChangeKind.NEEDS_REVIEW,
+        reasons,
+        poam_id=", ".join(p.poam_id for p in proposals),
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
         weakness_name=weakness.name,
     )
 
 
-def _aside(kind: ChangeKind, weakness: Any, item: _Item, because: str) -> Decision:
+def _aside(kind: ChangeKind, weakness: Row, item: _Item, because: str) -> Decision:
     return Decision(
-        kind, (because,), poam_id=item.record.poam_id, sheet=item.record.sheet, row=item.record.row,
-        detector=weakness.detector, source_identifier=weakness.source_identifier,
+        kind,
+        (because,),
+        poam_id=item.record.poam_id,
+        sheet=item.record.sheet,
+        row=item.record.row,
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
         weakness_name=weakness.name,
     )

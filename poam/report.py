@@ -10,11 +10,22 @@ from typing import Any
 import pandas as pd
 
 from poam.deadlines import is_late
+from poam.frames import rows
 from poam.model import ChangeKind, RiskRating, Sheet
 from poam.reconcile import ChangeSet, Decision
 
-CHANGES = ["kind", "poam_id", "sheet", "detector", "source_identifier", "weakness_name", "field",
-           "before", "after", "because"]
+CHANGES = [
+    "kind",
+    "poam_id",
+    "sheet",
+    "detector",
+    "source_identifier",
+    "weakness_name",
+    "field",
+    "before",
+    "after",
+    "because",
+]
 REVIEW = ["poam_id", "sheet", "row", "detector", "source_identifier", "weakness_name", "because"]
 WORDS = {
     ChangeKind.OPENED: "opened",
@@ -52,7 +63,12 @@ class RunReport:
 
     def markdown(self) -> str:
         """The month in a page of text."""
-        lines = [f"# POA&M update as of {self.as_of}", "", f"Run `{self.run_id}`, {self.files} files read.", ""]
+        lines = [
+            f"# POA&M update as of {self.as_of}",
+            "",
+            f"Run `{self.run_id}`, {self.files} files read.",
+            "",
+        ]
         lines += [f"- **{self.counts[kind]}** {words}" for kind, words in WORDS.items()]
         rated = ", ".join(f"{n} {rating}" for rating, n in self.open_by_rating.items())
         lines += ["", f"Open after this run: {rated}; {self.late} past their due date."]
@@ -70,7 +86,8 @@ class RunReport:
         return [
             f"{d.poam_id or 'new'}, {d.weakness_name} ({d.detector} {d.source_identifier}): "
             + "; ".join(d.because)
-            for d in self.decisions if d.kind is kind
+            for d in self.decisions
+            if d.kind is kind
         ]
 
 
@@ -103,10 +120,18 @@ def changes_frame(changes: ChangeSet) -> pd.DataFrame:
     """One row per field that a run sets, and one per decision that sets none."""
     rows = []
     for d in changes.decisions:
-        head = (d.kind.value, d.poam_id, str(d.to_sheet or d.sheet), d.detector, d.source_identifier,
-                d.weakness_name)
+        head = (
+            d.kind.value,
+            d.poam_id,
+            str(d.to_sheet or d.sheet),
+            d.detector,
+            d.source_identifier,
+            d.weakness_name,
+        )
         why = "; ".join(d.because)
-        fields = [(name, _text(d.before.get(name)), _text(value)) for name, value in d.values.items()]
+        fields = [
+            (name, _text(d.before.get(name)), _text(value)) for name, value in d.after.items()
+        ]
         rows += [(*head, *row, why) for row in fields or [("", "", "")]]
     return pd.DataFrame.from_records(rows, columns=CHANGES).astype("str")
 
@@ -114,8 +139,15 @@ def changes_frame(changes: ChangeSet) -> pd.DataFrame:
 def review_frame(changes: ChangeSet) -> pd.DataFrame:
     """One row per doubt: what may be which item, what has no rating, what was closed too early."""
     rows = [
-        (d.poam_id, str(d.sheet), "" if d.row is None else str(d.row), d.detector,
-         d.source_identifier, d.weakness_name, "; ".join(d.because))
+        (
+            d.poam_id,
+            str(d.sheet),
+            "" if d.row is None else str(d.row),
+            d.detector,
+            d.source_identifier,
+            d.weakness_name,
+            "; ".join(d.because),
+        )
         for d in changes.of(ChangeKind.NEEDS_REVIEW)
     ]
     return pd.DataFrame.from_records(rows, columns=REVIEW).astype("str")
@@ -132,10 +164,12 @@ def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
     lines = []
     for d in decisions:
         if poam_id in str(d["poam_id"]).split(", "):
-            lines.append(f"{d['poam_id']} {d['kind']}: {d['weakness_name']} "
-                         f"({d['detector']} {d['source_identifier']})")
+            lines.append(
+                f"{d['poam_id']} {d['kind']}: {d['weakness_name']} "
+                f"({d['detector']} {d['source_identifier']})"
+            )
             lines += [f"  because {reason}" for reason in d["because"]]
-            for name, value in d["values"].items():
+            for name, value in d["after"].items():
                 before = _text(d["before"].get(name))
                 was = f"  (was: {_short(before)})" if before else ""
                 lines.append(f"  {name} = {_short(_text(value))}{was}")
@@ -144,19 +178,22 @@ def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
 
 def _open_after(changes: ChangeSet, items: pd.DataFrame, as_of: date) -> tuple[Counter[str], int]:
     closed = {(d.sheet, d.row) for d in changes.of(ChangeKind.CLOSED)}
-    due_dates = {(d.sheet, d.row): d.values for d in changes.of(ChangeKind.UPDATED)}
+    due_dates = {(d.sheet, d.row): d.after for d in changes.of(ChangeKind.UPDATED)}
     ratings: Counter[str] = Counter()
     late = 0
-    for item in items[items["sheet"] == Sheet.OPEN].itertuples(index=False):
+    for item in rows(items[items["sheet"] == Sheet.OPEN]):
         at = (item.sheet, item.row)
         if at not in closed:
             ratings[item.original_risk_rating] += 1
-            due = due_dates.get(at, {}).get("scheduled_completion_date", item.scheduled_completion_date)
-            late += is_late(due, as_of)  # type: ignore[arg-type]
+            due = due_dates.get(at, {}).get(
+                "scheduled_completion_date", item.scheduled_completion_date
+            )
+            late += isinstance(due, date) and is_late(due, as_of)
     for d in changes.of(ChangeKind.OPENED):
         if d.sheet == Sheet.OPEN:
-            ratings[str(d.values["original_risk_rating"])] += 1
-            late += is_late(d.values["scheduled_completion_date"], as_of)  # type: ignore[arg-type]
+            ratings[str(d.after["original_risk_rating"])] += 1
+            due = d.after["scheduled_completion_date"]
+            late += isinstance(due, date) and is_late(due, as_of)
     return ratings, late
 
 

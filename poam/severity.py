@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from poam.frames import Row, rows
 from poam.model import RiskRating
 from poam.policy import Policy
 
@@ -9,7 +10,7 @@ BASIS_WORDS = {"cvss3_base": "CVSS v3 base", "cvss2_base": "CVSS v2 base"}
 
 
 def rate(definitions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """Add `original_risk_rating` (High, Moderate, Low or missing) and `rating_basis` to definitions.
+    """Add `original_risk_rating` (High, Moderate, Low or None) and `rating_basis` to definitions.
 
     The first basis of `severity.precedence` that a definition has decides: a missing score is
     the next basis's question, never a Low. A score below the lowest band, or a native code
@@ -18,7 +19,7 @@ def rate(definitions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """
     out = definitions.copy()
     ratings, bases = [], []
-    for row in definitions.itertuples(index=False):
+    for row in rows(definitions):
         rating, basis = _rating(row, policy)
         ratings.append(rating)
         bases.append(basis)
@@ -27,7 +28,7 @@ def rate(definitions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return out
 
 
-def _rating(row: object, policy: Policy) -> tuple[RiskRating | None, str]:
+def _rating(row: Row, policy: Policy) -> tuple[RiskRating | None, str]:
     for basis in policy.severity.precedence:
         if basis == "native":
             return _native(row, policy)
@@ -45,8 +46,8 @@ def _band(score: float, bands: dict[RiskRating, float]) -> RiskRating | None:
     return None
 
 
-def _native(row: object, policy: Policy) -> tuple[RiskRating | None, str]:
-    detector, code = str(row.detector), row.native_severity  # type: ignore[attr-defined]
+def _native(row: Row, policy: Policy) -> tuple[RiskRating | None, str]:
+    detector, code = str(row.detector), row.native_severity
     if pd.isna(code):
         return None, "no CVSS score and no severity in the export"
     scanner = policy.scanner(detector)

@@ -5,8 +5,8 @@ from datetime import date, datetime
 import pytest
 
 from parsers.text import calendar_date, cwe_ids, plain_text, score, vector, written_datetime
-from poam.locations import location, site
 from poam.errors import ScanParseError
+from poam.locations import location, site
 
 
 @pytest.mark.parametrize(

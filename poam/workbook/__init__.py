@@ -4,7 +4,7 @@ Writing is surgical: a workbook is a zip of parts, and only the parts and cells 
 names are changed. Styles, validations, macros, pictures, notes and labels stay byte for byte.
 """
 
-from poam.workbook.edits import RowAddition, RowMove, RowUpdate, Value, WorkbookEdits
+from poam.workbook.edits import RowAddition, RowMove, RowUpdate, WorkbookEdits
 from poam.workbook.inventory import read_inventory
 from poam.workbook.read import CellProblem, PoamWorkbook, SheetPlan, read_workbook
 from poam.workbook.template import build_template
@@ -17,7 +17,6 @@ __all__ = [
     "RowMove",
     "RowUpdate",
     "SheetPlan",
-    "Value",
     "WorkbookEdits",
     "build_template",
     "read_inventory",

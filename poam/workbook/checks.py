@@ -5,8 +5,8 @@ from typing import Any
 
 from poam.errors import WorkbookError
 from poam.layout import FIELD_NAMES
-from poam.model import Sheet
-from poam.workbook.edits import Value, WorkbookEdits
+from poam.model import Sheet, Value
+from poam.workbook.edits import WorkbookEdits
 from poam.workbook.read import PoamWorkbook, SheetPlan
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-Value = str | int | date | None
+from poam.model import Value
 
 
 @dataclass(frozen=True, slots=True)

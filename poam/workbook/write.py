@@ -13,11 +13,11 @@ from lxml import etree
 
 from poam.errors import WorkbookError
 from poam.layout import FIELD_NAMES, FieldType, Layouts
-from poam.model import Sheet
+from poam.model import Sheet, Value
 from poam.workbook import ranges
 from poam.workbook.anchors import Anchors
 from poam.workbook.checks import check_edits, check_result
-from poam.workbook.edits import RowAddition, RowMove, RowUpdate, Value, WorkbookEdits
+from poam.workbook.edits import RowAddition, RowMove, RowUpdate, WorkbookEdits
 from poam.workbook.package import CALC_CHAIN, MAIN, OFFICE, Package, discard, serialise
 from poam.workbook.read import PoamWorkbook, SheetPlan, read_workbook
 from poam.workbook.sheet_xml import FORMULA, VALUE, SheetXml
