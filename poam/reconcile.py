@@ -350,8 +350,8 @@ class Reconciler:
                 ChangeKind.NEEDS_REVIEW,
                 item,
                 (
-                    "an approved operational requirement that the scans no longer find: close it if "
-                    "its circumstance is gone",
+                    "an approved operational requirement that no scan finds any more: close "
+                    "it if its circumstance is gone",
                     *gone.values(),
                 ),
             )
