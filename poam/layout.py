@@ -83,6 +83,7 @@ class Frozen(BaseModel):
 class FieldRule(Frozen):
     """One column of the template, the same in every edition that has it.
 
+    A sheet without a `required` header is no POA&M; every item must fill a `mandatory` column.
     `choices` are the drop-down's words. `tolerated` are words people write instead, read
     without complaint. `guidance`, `hint` and `example` fill the top rows of a built template.
     """
@@ -91,6 +92,7 @@ class FieldRule(Frozen):
     type: FieldType
     owner: Owner
     required: bool = False
+    mandatory: bool = False
     aliases: tuple[Filled, ...] = ()
     choices: tuple[Filled, ...] = ()
     tolerated: tuple[str, ...] = ()

@@ -62,8 +62,3 @@ def test_the_due_day_itself_is_on_time(as_of, late):
     """A High found 2026-11-01 is due on day 30 and late on day 31."""
     due = deadline(HIGH, date(2026, 11, 1), None, with_timelines().timelines).due
     assert is_late(due, date.fromisoformat(as_of)) is late
-
-
-def test_no_due_date_is_not_late():
-    """An item without a date cannot have passed it."""
-    assert not is_late(None, date(2030, 1, 1))

@@ -90,7 +90,7 @@ class SheetXml:
     def style(self, row: int, column: int, first_row: int) -> int:
         """Give the style a cell has, or would have if someone typed into it.
 
-        Below the rows the template prepared, the nearest prepared data row is the model.
+        Below the rows the template prepared, the row above is the model, or else the first one.
         """
         cell = self.cells(row).get(column)
         if cell is not None:
@@ -100,10 +100,10 @@ class SheetXml:
             return int(element.get("s", "0"))
         if element is None or not self.cells(row):
             at = bisect_left(self._order, row) - 1
-            if at >= 0 and self._order[at] >= first_row:
-                above = self.cells(self._order[at]).get(column)
-                if above is not None:
-                    return int(above.get("s", "0"))
+            for above in (self._order[at] if at >= 0 else 0, first_row):
+                model = self.cells(above).get(column) if above >= first_row else None
+                if model is not None:
+                    return int(model.get("s", "0"))
         return self._column_style(column)
 
     def _column_style(self, column: int) -> int:
@@ -156,15 +156,12 @@ class SheetXml:
         discard(self.row(row), "ht", "customHeight")
 
     def fit(self, row: int, texts: Mapping[int, str]) -> None:
-        """Let a row show its texts: by an estimate where the sheet keeps rows from fitting.
+        """Let a row show its texts, by an estimate of the lines they take.
 
-        ECMA-376 part 1, 18.3.1.81: with `customHeight` in sheetFormatPr, a row without a height
-        has the default one, whatever it holds. Elsewhere such a row fits itself when opened.
+        Not every program measures rows without a height when it opens a workbook: some show one
+        line. The height is not `customHeight`, so Excel fits the row again once it is edited.
         """
         self.touch(row)
-        settings = self.root.find(f"{{{MAIN}}}sheetFormatPr")
-        if settings is None or settings.get("customHeight") not in ("1", "true"):
-            return
         lines = max(
             sum(1 + len(x) // self._letters(column) for x in text.split("\n"))
             for column, text in (texts or {1: ""}).items()
@@ -178,7 +175,7 @@ class SheetXml:
             for col in self.root.iterfind(f"{{{MAIN}}}cols/{{{MAIN}}}col"):
                 if int(col.get("min", "0")) <= column <= int(col.get("max", "0")):
                     width = float(col.get("width", width))
-            self._widths[column] = max(1, int(width * 0.95))
+            self._widths[column] = max(1, int(width * 0.9))
         return self._widths[column]
 
     def holds(self, row: int, column: int) -> bool:

@@ -42,7 +42,7 @@ class Styles:
         return number in _DATES or number in self._date_formats
 
     def for_text(self, style: int) -> int:
-        """Give the style with wrapped text that starts at the top of the cell."""
+        """Give the style with wrapped text, or a number, that starts at the cell's top left."""
         return self._variant("text", style)
 
     def for_date(self, style: int) -> int:
@@ -81,6 +81,8 @@ def _wrap(xf: etree._Element) -> None:
         xf.insert(0, alignment)
     alignment.set("vertical", "top")
     alignment.set("wrapText", "1")
+    if alignment.get("horizontal", "general") == "general":
+        alignment.set("horizontal", "left")
     xf.set("applyAlignment", "1")
 
 

@@ -33,7 +33,8 @@ _PALE = PatternFill("solid", fgColor="E2E8F0")
 _BAND = PatternFill("solid", bgColor="F1F5F9")
 _LINE = Side(style="thin", color="CBD5E1")
 _BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
-_TOP = Alignment(vertical="top", wrap_text=True)
+_TOP = Alignment(horizontal="left", vertical="top", wrap_text=True)
+_GUIDANCE_HEIGHTS = (52, 28, 28)  # points
 _MIDDLE = Alignment(horizontal="center", vertical="center", wrap_text=True)
 _XLSX = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 # An .xlsm without a macro project is valid, but only with the content type of its suffix.
@@ -123,12 +124,15 @@ def _items_sheet(
         ws.column_dimensions[letter].width = rule.width
         _head(ws, place.header_row, n, edition.header(sheet, name))
         _validate(ws, f"{letter}{place.first_data_row}:{letter}{place.last_data_row}", rule)
-        cell = ws.cell(place.first_data_row, n)
-        cell.font, cell.alignment = _PLAIN, _TOP
-        if rule.type is FieldType.DATE:
-            cell.number_format = "mm-dd-yy"
+        column, first = ws.column_dimensions[letter], ws.cell(place.first_data_row, n)
+        for model in (column, first):  # the rows below the first take the column's
+            model.font, model.alignment = _PLAIN, _TOP
+            if rule.type is FieldType.DATE:
+                model.number_format = "mm-dd-yy"
     if place.guidance_rows:
         _explain(ws, place, columns, layouts)
+        for row, height in enumerate(_GUIDANCE_HEIGHTS, start=place.header_row + 1):
+            ws.row_dimensions[row].height = height
     if place.freeze:
         ws.freeze_panes = f"A{place.header_row + 1}"
     last = get_column_letter(max(columns.values()))
@@ -146,6 +150,7 @@ def _metadata(ws: Worksheet, edition: Edition) -> None:
     for name, place in edition.metadata.items():
         label, value = ws[place.label_cell], ws[place.value_cell]
         label.value, label.font, label.fill, label.border = place.label, _HEAD, _DARK, _BOX
+        ws.row_dimensions[value.row].height = 28
         value.value, value.font, value.alignment, value.border = place.blank, _PLAIN, _TOP, _BOX
         if name == "poam_date":
             value.number_format = "mm-dd-yy"
@@ -161,7 +166,7 @@ def _explain(ws: Worksheet, place: SheetLayout, columns: dict[str, int], layouts
         rule = layouts.fields[name]
         texts: tuple[str, ...] = (rule.guidance, rule.hint, rule.example)
         if place.row_labels:
-            need = "Mandatory" if rule.required else "Situational"
+            need = "Mandatory" if rule.mandatory else "Situational"
             texts = (rule.guidance, rule.example or rule.hint, need)
         for offset, text in enumerate(texts):
             if first + offset >= place.first_data_row:

@@ -24,6 +24,7 @@ from poam.workbook.sheet_xml import FORMULA, VALUE, SheetXml
 from poam.workbook.styles_xml import Styles
 from poam.workbook.values import CELL_LIMIT, as_date, as_text, choice_of, clean, to_serial
 
+_PROSE = ("weakness_description", "remediation_plan")  # often pages long
 _DUE = "scheduled_completion_date"
 _NUMBER_LENGTH = 15  # a spreadsheet number keeps 15 digits
 Item = dict[str, Any]
@@ -137,7 +138,9 @@ class _Writer:
 
     def _fit(self, sheet: Sheet, row: int, item: Item) -> None:
         columns = self._book.plans[sheet].columns
-        self._sheet(sheet).fit(row, {c: as_text(item[n]) for n, c in columns.items()})
+        texts = {c: as_text(item[n]) for n, c in columns.items()}
+        texts |= {columns[n]: _opening_lines(as_text(item[n])) for n in _PROSE if n in columns}
+        self._sheet(sheet).fit(row, texts)
 
     def _forget_due_date(self, sheet: Sheet, row: int, item: Item) -> None:
         """Forget what a formula gave as due date: it may now give another."""
@@ -393,3 +396,8 @@ def _recalculate_on_load(package: Package) -> None:
     if settings.get("fullCalcOnLoad") not in ("1", "true"):
         settings.set("fullCalcOnLoad", "1")
         package.replace(part, serialise(root))
+
+
+def _opening_lines(text: str) -> str:
+    """The part of a long text that a row makes room for; the rest is read in the cell."""
+    return "\n".join(text[:500].split("\n")[:10])

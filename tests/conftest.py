@@ -1,0 +1,123 @@
+"""What the end-to-end tests share: the folders beside the project, ways to run the program."""
+
+import os
+import sys
+from collections import namedtuple
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+# Prefect, once a test has imported it, warns of every log line of ours that no flow run wrote,
+# and a warning fails a test. It reads its settings when it is imported.
+os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+
+from flows.ingest import parser_of
+from flows.pipeline import Request, update
+from flows.sources import discover
+from flows.steps import DirectSteps
+from poam.errors import ScanFormatError
+from poam.policy import load_policy
+from poam.workbook import read_workbook
+
+PROJECT = Path(__file__).parents[1]
+SAMPLE_SCANS = PROJECT / "sample_scans"
+MONTHS = {"2026-10": date(2026, 10, 30), "2026-11": date(2026, 11, 20)}
+NOT_SCANS = {"inventory", "kev", "poam"}
+
+Ran = namedtuple("Ran", "status out err")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Return the folder of samples and templates beside the project, or skip."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("the samples and templates are not beside the project (../shared)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def claimed(shared):
+    """Return every sample that exactly one parser claims."""
+    files = []
+    for source in discover([shared / "samples"]):
+        try:
+            parser_of(source)
+        except ScanFormatError:
+            continue
+        files.append(source.path)
+    return tuple(files)
+
+
+@pytest.fixture(scope="session")
+def policy():
+    """Return the project's own policy."""
+    return load_policy()
+
+
+@pytest.fixture(scope="session")
+def items_of(policy):
+    """Return a function that reads a workbook's items, by POAM ID."""
+
+    def read(path):
+        items = read_workbook(path, policy.templates).items
+        return items.set_index("poam_id", drop=False)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def month():
+    """Return a function that lists one month of the project's sample scans."""
+
+    def files(name):
+        return sorted(
+            path for path in SAMPLE_SCANS.glob(f"*/{name}.*") if path.parent.name not in NOT_SCANS
+        )
+
+    return files
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Return a function that updates a workbook with the direct pipeline, in this process."""
+
+    def go(scans, poam, out, as_of, **options):
+        options = {"runs": out.parent / "runs", **options}
+        request = Request(scans=tuple(scans), poam=poam, as_of=as_of, out=out, **options)
+        return update(request, DirectSteps())
+
+    return go
+
+
+@pytest.fixture
+def poam(monkeypatch, capsys):
+    """Return a function that runs the command line as its program does."""
+    from flows.cli import main
+
+    def go(*arguments):
+        monkeypatch.setattr(sys, "argv", ["poam", *map(str, arguments)])
+        capsys.readouterr()
+        status = 0
+        try:
+            main()
+        except SystemExit as e:
+            status = e.code or 0
+        return Ran(status, *capsys.readouterr())
+
+    return go
+
+
+@pytest.fixture
+def listing():
+    """Return a function that tells every file under a folder with its bytes."""
+
+    def of(folder):
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return of

@@ -1,0 +1,170 @@
+"""Asset identity: which names are one machine, and what an Asset Identifier cell lists."""
+
+import pandas as pd
+import pytest
+
+from poam.assets import AssetLine, asset_index, asset_lines, asset_text, with_assets
+from tests.core_support import batch, finding, policy, scan
+
+FQDN = "web-01.corp.example"
+
+
+def inventory(*rows):
+    """Return an inventory of (identifier, names)."""
+    return pd.DataFrame.from_records(list(rows), columns=["identifier", "names"])
+
+
+def index(*scans, listed=None):
+    """Return what the scans and the inventory say about names."""
+    return asset_index(batch(*scans).coverage, listed, policy().assets)
+
+
+@pytest.mark.parametrize(
+    ("cell", "lines"),
+    [
+        ("web-01", [("web-01", 0, "")]),
+        ("10.0.0.1 (443/tcp)", [("10.0.0.1", 443, "tcp")]),
+        ("10.0.0.1 (443/TCP)", [("10.0.0.1", 443, "tcp")]),
+        ("10.0.0.1(443/tcp)", [("10.0.0.1", 443, "tcp")]),
+        ("10.0.0.1 ( 443 / tcp )", [("10.0.0.1", 443, "tcp")]),
+        ("10.0.0.1 (443)", [("10.0.0.1", 443, "")]),
+        ("10.0.0.1:443", [("10.0.0.1", 443, "")]),
+        ("web-01\nweb-02", [("web-01", 0, ""), ("web-02", 0, "")]),
+        ("web-01\r\n\r\n web-02 ", [("web-01", 0, ""), ("web-02", 0, "")]),
+        ("web-01, web-02; web-03", [("web-01", 0, ""), ("web-02", 0, ""), ("web-03", 0, "")]),
+        ("web-01 (80/tcp), web-01 (443/tcp)", [("web-01", 80, "tcp"), ("web-01", 443, "tcp")]),
+        ("2001:db8::1", [("2001:db8::1", 0, "")]),
+        ("2001:db8::1 (443/tcp)", [("2001:db8::1", 443, "tcp")]),
+        ("db-01 (primary)", [("db-01 (primary)", 0, "")]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_cell_spellings(cell, lines):
+    """Lines, commas and semicolons part assets; port and protocol are read in every spelling."""
+    assert [(x.name, x.port, x.protocol) for x in asset_lines(cell)] == lines
+
+
+def test_web_addresses_are_pages_of_a_site():
+    """A URL keeps its own text and commas; its page and its site have one spelling."""
+    (line,) = asset_lines("HTTPS://Shop.example:443/a,b?q=1#top")
+    assert line == AssetLine(
+        "HTTPS://Shop.example:443/a,b?q=1#top",
+        name="https://shop.example",
+        location="https://shop.example/a,b?q",
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (("web-01", "", 443, "tcp"), "web-01 (443/tcp)"),
+        (("web-01", "", 443, ""), "web-01 (443)"),
+        (("web-01", "", 0, ""), "web-01"),
+        (("https://s.example", "https://s.example/a", 443, "tcp"), "https://s.example/a"),
+    ],
+    ids=["scenario-1 port and protocol", "port", "bare", "scenario-15 URL"],
+)
+def test_assets_are_written_as_the_template_asks(parts, text):
+    """`identifier (port/protocol)`, less where less is known, or the URL; and it reads back."""
+    assert asset_text(*parts) == text
+    (line,) = asset_lines(text)
+    assert line.text == text
+
+
+def test_a_host_scanned_by_address_and_by_name_is_one_asset():
+    """One record's address, FQDN and name tie together what other records call one of them."""
+    found = index(
+        scan("10.0.0.1", ips=("10.0.0.1",), fqdns=(FQDN,)),
+        scan(FQDN, detector="Qualys"),
+    )
+    assert {found.identifier(n) for n in ("10.0.0.1", FQDN, FQDN.upper() + ".")} == {FQDN}
+
+
+def test_ties_run_through_a_third_name():
+    """Two records without a name in common are one asset where a third has a name of each."""
+    found = index(
+        scan("10.0.0.1", ips=("10.0.0.1",)),
+        scan(FQDN),
+        scan("agent-7", ips=("10.0.0.1",), fqdns=(FQDN,)),
+    )
+    assert {found.identifier(n) for n in ("10.0.0.1", FQDN, "agent-7")} == {FQDN}
+
+
+@pytest.mark.parametrize("shared", ["localhost", "LOCALHOST.", "127.0.0.1", "::1", "unknown"])
+def test_names_that_many_machines_carry_never_tie(shared):
+    """`localhost` and its kind in two records do not make one asset of them."""
+    found = index(
+        scan("10.0.0.1", ips=("10.0.0.1", shared), fqdns=(shared,)),
+        scan("10.0.0.2", ips=("10.0.0.2", shared), fqdns=(shared,)),
+    )
+    assert found.identifier("10.0.0.1") == "10.0.0.1"
+    assert found.identifier("10.0.0.2") == "10.0.0.2"
+
+
+def test_short_and_netbios_names_never_tie():
+    """They repeat between networks, so they count only where the inventory lists them."""
+    found = index(
+        scan("10.0.0.1", ips=("10.0.0.1",), netbios="WEB", hostname="web"),
+        scan("10.0.0.2", ips=("10.0.0.2",), netbios="WEB", hostname="web"),
+    )
+    assert found.identifier("10.0.0.1") != found.identifier("10.0.0.2")
+
+
+def test_the_inventory_names_the_asset():
+    """Any listed name stands for the inventory's identifier, and so do the names tied to it."""
+    listed = inventory(("i-0abc", ("10.0.0.1", "web-01")))
+    found = index(scan("10.0.0.1", ips=("10.0.0.1",), fqdns=(FQDN,)), listed=listed)
+    assert {found.identifier(n) for n in ("10.0.0.1", FQDN, "WEB-01", "i-0abc")} == {"i-0abc"}
+    assert found.in_inventory == {"i-0abc"}
+
+
+def test_an_ambiguous_name_identifies_no_asset(caplog):
+    """A name of two inventory rows points at neither, and a warning names it."""
+    listed = inventory(("i-1", ("shared", "10.0.0.1")), ("i-2", ("shared", "10.0.0.2")))
+    found = index(scan("shared"), listed=listed)
+    assert found.identifier("shared") == "shared"
+    assert found.ambiguous == {"shared"}
+    assert found.identifier("10.0.0.1") == "i-1"
+    assert "shared" in caplog.text
+
+
+def test_a_scan_never_merges_two_inventory_assets():
+    """A record with the addresses of two inventory rows leaves both as they are listed."""
+    listed = inventory(("i-1", ("10.0.0.1",)), ("i-2", ("10.0.0.2",)))
+    found = index(scan("vip", ips=("10.0.0.1", "10.0.0.2")), listed=listed)
+    assert found.identifier("10.0.0.1") == "i-1"
+    assert found.identifier("10.0.0.2") == "i-2"
+    assert found.identifier("vip") not in {"i-1", "i-2"}
+
+
+@pytest.mark.parametrize(
+    ("record", "identifier"),
+    [
+        (scan("x", ips=("10.0.0.1",), fqdns=("b.example", "a.example")), "a.example"),
+        (scan("x", ips=("10.0.0.9", "10.0.0.1")), "10.0.0.1"),
+        (scan("x"), "x"),
+    ],
+    ids=["fqdn", "ip", "name"],
+)
+def test_without_an_inventory_the_policy_prefers(record, identifier):
+    """FQDN before address before name, and the first in order of several alike."""
+    assert index(record).identifier("x") == identifier
+
+
+def test_a_name_never_met_is_its_own():
+    """Nothing is guessed about a name that neither scan nor inventory gives."""
+    assert index().identifier(" Stranger ") == "Stranger"
+
+
+def test_frames_get_the_identifier():
+    """Detections of either name of a host end up on one asset."""
+    tables = batch(
+        scan("10.0.0.1", ips=("10.0.0.1",), fqdns=(FQDN,)),
+        finding("10.0.0.1"),
+        finding(FQDN),
+    )
+    found = asset_index(tables.coverage, None, policy().assets)
+    named = with_assets(tables.detections, found)
+    assert set(named["asset_identifier"]) == {FQDN}
+    assert named["asset_identifier"].dtype == "str"

@@ -1,0 +1,188 @@
+"""The real samples of Nessus, Qualys and ZAP into each official template: every row is traced."""
+
+from collections import defaultdict
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from flows.findings import findings_frame
+from flows.ingest import parse
+from flows.sources import discover
+from poam.assets import asset_index, asset_text
+from poam.model import Kind, Sheet
+from poam.policy import load_policy
+
+AS_OF = date(2026, 11, 20)
+EDITIONS = {"rev4": "rev4.xlsm", "v2.1": "v2.1.xlsx", "v3.0": "v3.0.xlsx"}
+FORMATS = {
+    "nessus_xml",
+    "qualys_asset_data",
+    "qualys_detections",
+    "qualys_knowledgebase",
+    "zap_xml",
+    "zap_json",
+}
+
+
+@pytest.fixture(scope="module")
+def parsed(claimed):
+    """Read every claimed sample."""
+    zone = load_policy().zone
+    return [parse(source, zone) for source in discover(claimed)]
+
+
+@pytest.fixture(scope="module")
+def expected(parsed, policy):
+    """Work out, record by record, which rows must be there and which assets each lists.
+
+    By kind, then by detector, identifier and detection date: the set of asset lines.
+    """
+    frame = findings_frame(parsed, policy)
+    rated = frame[frame["original_risk_rating"].notna()]
+    ratings = set(zip(rated["detector"], rated["source_identifier"], strict=True))
+    tables = [p.tables for p in parsed if p.tables is not None]
+    index = asset_index(pd.concat([t.coverage for t in tables]), None, policy.assets)
+    sightings = defaultdict(list)
+    kinds = defaultdict(set)
+    for table in tables:
+        scanned = {}
+        for scan in table.coverage.itertuples():
+            day = scan.started if pd.isna(scan.ended) else scan.ended
+            key = (scan.detector, scan.asset)
+            if not pd.isna(day):
+                scanned[key] = max(day, scanned.get(key, day))
+        for found in table.detections.itertuples():
+            day = scanned.get((found.detector, found.asset), pd.Timestamp(AS_OF))
+            first = day if pd.isna(found.first_seen) or found.first_seen > day else found.first_seen
+            last = day if pd.isna(found.last_seen) else found.last_seen
+            location = "" if pd.isna(found.location) else found.location
+            port = 0 if pd.isna(found.port) else found.port
+            protocol = "" if pd.isna(found.protocol) or not port else found.protocol.lower()
+            text = asset_text(index.identifier(found.asset), location, port, protocol)
+            weakness = (found.detector, found.source_identifier)
+            if found.kind != Kind.INFORMATIONAL:
+                sightings[(*weakness, text)].append((last, found.present, first.date()))
+                if found.present:
+                    kinds[weakness].add(found.kind)
+    rows = {Kind.VULNERABILITY: defaultdict(set), Kind.CONFIGURATION: defaultdict(set)}
+    for (detector, identifier, text), seen in sightings.items():
+        weakness = (detector, identifier)
+        kind = next((k for k in rows if k in kinds[weakness]), None)
+        if kind and weakness in ratings and max(seen)[1]:
+            first = min(day for _, _, day in seen)
+            rows[kind][(*weakness, first)].add(text)
+    return rows
+
+
+@pytest.fixture(scope="module", params=EDITIONS)
+def updated(request, shared, claimed, run, tmp_path_factory):
+    """Update one official template with all samples; gives the outcome and the two workbooks."""
+    template = shared / "templates" / f"FedRAMP-POAM-Template-{EDITIONS[request.param]}"
+    out = tmp_path_factory.mktemp(request.param) / f"POAM{template.suffix}"
+    return run(claimed, template, out, AS_OF), template, out
+
+
+@pytest.fixture(scope="module")
+def items(updated, items_of):
+    """Read the updated workbook back."""
+    return items_of(updated[2])
+
+
+def rows_of(items, sheet):
+    """Return the rows of a sheet by detector, identifier and date, with their asset lines."""
+    chosen = items[items["sheet"] == sheet]
+    keys = zip(
+        chosen["weakness_detector_source"],
+        chosen["weakness_source_identifier"],
+        chosen["original_detection_date"],
+        strict=True,
+    )
+    return dict(zip(keys, chosen["asset_identifier"].map(str.splitlines), strict=True))
+
+
+def test_all_formats(parsed):
+    """The samples cover every format that the issue names."""
+    assert {p.parser for p in parsed} == FORMATS
+
+
+def test_one_row_per_weakness_and_date(items, expected):
+    """Open rows are the distinct detector, source identifier and date of rated sightings."""
+    opened = items[items["sheet"] == Sheet.OPEN]
+    rows = rows_of(items, Sheet.OPEN)
+    assert len(opened) == len(rows)
+    assert set(rows) >= set(expected[Kind.VULNERABILITY])
+    assert items["poam_id"].is_unique
+
+
+def test_every_asset_is_in_its_row(updated, items, expected):
+    """Every affected asset is listed in the row of its weakness and date, or in its attachment."""
+    found = rows_of(items, Sheet.OPEN) | rows_of(items, Sheet.CONFIGURATION)
+    listed = {key: set(assets) for key, assets in found.items()}
+    for poam_id in items["poam_id"]:
+        attachment = updated[0].folder / f"assets-{poam_id}.csv"
+        if attachment.exists():
+            row = items.loc[poam_id]
+            key = (
+                row["weakness_detector_source"],
+                row["weakness_source_identifier"],
+                row["original_detection_date"],
+            )
+            listed[key] = set(attachment.read_text(encoding="utf-8").splitlines()[1:])
+    for rows in expected.values():
+        for key, assets in rows.items():
+            assert listed[key] == assets, key
+
+
+def test_no_informational_finding(items, parsed, policy):
+    """What every scanner only calls informational is on no sheet."""
+    frame = findings_frame(parsed, policy)
+    serious = frame[frame["kind"] != Kind.INFORMATIONAL]
+    names = set(zip(serious["detector"], serious["source_identifier"], strict=True))
+    on_sheets = {
+        key[:2] for sheet in (Sheet.OPEN, Sheet.CONFIGURATION) for key in rows_of(items, sheet)
+    }
+    assert on_sheets <= names
+    assert len(on_sheets) < frame["source_identifier"].nunique()
+
+
+def test_guidance_is_no_item(updated, items_of, items):
+    """Nothing that explains the template's columns is taken for an item, before or after."""
+    assert items_of(updated[1]).empty
+    assert set(items["weakness_detector_source"]) == {"Nessus", "Tenable WAS", "Qualys", "ZAP"}
+    assert items["poam_id"].str.fullmatch(r"V-\d+").all()
+
+
+def test_configuration_sheet(updated, items, expected, policy):
+    """Benchmark results go to the Configuration Findings sheet where the edition has one."""
+    edition = next(name for name, file in EDITIONS.items() if updated[1].name.endswith(file))
+    if Sheet.CONFIGURATION in policy.templates.editions[edition].sheets:
+        assert set(rows_of(items, Sheet.CONFIGURATION)) == set(expected[Kind.CONFIGURATION])
+        assert set(rows_of(items, Sheet.OPEN)) == set(expected[Kind.VULNERABILITY])
+    else:
+        everything = set(expected[Kind.CONFIGURATION]) | set(expected[Kind.VULNERABILITY])
+        assert set(rows_of(items, Sheet.OPEN)) == everything
+
+
+def test_broken_samples_are_named(updated):
+    """The three samples that are not well-formed are named, and only they."""
+    refused = updated[0].report.refused
+    assert len(refused) == 3
+    assert all(sentence.startswith("secureCodeBox+secureCodeBox__") for sentence in refused)
+
+
+def test_again_changes_nothing(updated, claimed, run, tmp_path):
+    """The same run again gives the same bytes, and its own output as input stays as it is."""
+    _, template, first = updated
+    again = tmp_path / "again" / first.name
+    again.parent.mkdir()
+    run(claimed, template, again, AS_OF)
+    assert again.read_bytes() == first.read_bytes()
+    third = tmp_path / "third" / first.name
+    third.parent.mkdir()
+    outcome = run(claimed, first, third, AS_OF)
+    changed = {
+        k: n for k, n in outcome.report.counts.items() if k in {"opened", "updated", "closed"}
+    }
+    assert not any(changed.values()), changed
+    assert third.read_bytes() == first.read_bytes()
