@@ -6,6 +6,7 @@ Exit status: 0 done; 1 input was refused, or something needs a person and `--str
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -81,9 +82,8 @@ def settings(
 ) -> None:
     """Scanner exports and last month's FedRAMP POA&M in, the updated workbook out."""
     handler = RichHandler(console=talk, show_path=False, show_time=False, markup=False)
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.ERROR, format="%(message)s", handlers=[handler]
-    )
+    handler.setLevel(logging.INFO if verbose else logging.ERROR)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
 
 
 @app.command()
@@ -212,11 +212,14 @@ def demo(
     ),
 ) -> None:
     """Run two months of sample scans through the Prefect flow."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     from flows.demo import run_demo  # Prefect is imported only where it orchestrates
 
     with _progress() as progress:
-        outcome = run_demo(folder, progress)
-    _tell(outcome, strict=False)
+        october, november = run_demo(folder, progress)
+    _tell(october, strict=False)
+    typer.echo()
+    _tell(november, strict=False)
 
 
 @app.command("run")

@@ -15,10 +15,10 @@ NOT_SCANS = {"inventory", "kev", "poam"}
 MARK = ".conmon-demo"
 
 
-def run_demo(folder: Path, progress: Progress, samples: Path = SAMPLES) -> Outcome:
+def run_demo(folder: Path, progress: Progress, samples: Path = SAMPLES) -> list[Outcome]:
     """Update September's POA&M with October's scans, and the result with November's.
 
-    `folder` is emptied first, if it is an earlier demo's. Returns November's outcome. Raises
+    `folder` is emptied first, if it is an earlier demo's. Returns both outcomes. Raises
     RunError where the sample scans are not beside the program (a wheel does not carry them), or
     `folder` holds something else.
     """
@@ -26,6 +26,7 @@ def run_demo(folder: Path, progress: Progress, samples: Path = SAMPLES) -> Outco
     if not workbook.exists():
         raise RunError(f"{samples}: found no sample scans. Expected the project's own folder.")
     _emptied(folder)
+    outcomes = []
     for done, (month, as_of) in enumerate(MONTHS.items()):
         progress("months", done, len(MONTHS))
         updated = folder / f"POAM-{month}.xlsx"
@@ -38,9 +39,10 @@ def run_demo(folder: Path, progress: Progress, samples: Path = SAMPLES) -> Outco
             kev=samples / "kev" / "known_exploited_vulnerabilities.json",
             runs=folder / "runs",
         )
+        outcomes.append(outcome)
         workbook = updated
     progress("months", len(MONTHS), len(MONTHS))
-    return outcome
+    return outcomes
 
 
 def month_of(samples: Path, month: str) -> list[Path]:

@@ -1,6 +1,5 @@
 """One scan file to the three tables, or to the sentence that says why not."""
 
-import logging
 import zlib
 from dataclasses import dataclass
 from zipfile import BadZipFile
@@ -10,8 +9,6 @@ from flows.sources import Source
 from parsers.registry import HEAD_SIZE, Parser, identify
 from poam.errors import PoamError
 from poam.frames import Tables, tables
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,13 +46,5 @@ def parse(source: Source, zone: ZoneInfo) -> Parsed:
     except (PoamError, BadZipFile, EOFError, zlib.error) as e:
         name, detectors = (parser.NAME, parser.DETECTORS) if parser else ("", ())
         sentence = str(e) if isinstance(e, PoamError) else f"{source.name}: damaged archive ({e})."
-        log.error("%s", sentence)
         return Parsed(source.name, digest, name, tuple(detectors), refused=sentence)
-    log.info(
-        "%s: %s, %d detections on %d assets",
-        source.name,
-        parser.NAME,
-        len(found.detections),
-        len(found.coverage),
-    )
     return Parsed(source.name, digest, parser.NAME, tuple(parser.DETECTORS), found)

@@ -13,6 +13,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from flows.ingest import Parsed, parse
+from flows.runlog import recorded
 from flows.runs import RunFolder, run_identifier, sha256
 from flows.sources import Source, discover
 from flows.steps import Steps
@@ -98,10 +99,20 @@ def update(request: Request, steps: Steps) -> Outcome:
     the policy cannot be used, or where another run holds the workbook. Scan files that cannot
     be read do not stop a run: they are named in the report, and nothing closes for their scanners.
     """
+    with recorded() as lines:
+        outcome = _update(request, steps)
+    if outcome.folder is not None:
+        (outcome.folder / "run.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return outcome
+
+
+def _update(request: Request, steps: Steps) -> Outcome:
     target = _target(request)
     policy = load_policy(request.config)
     sources = discover(request.scans)
     parsed = steps.map("parse", partial(parse, zone=policy.zone), _once(sources))
+    for result in parsed:
+        _say(result)
     with _alone(target or request.poam, request.dry_run):
         batch = steps.run("read", partial(_read, request, policy, tuple(parsed)))
         changes, coverage = steps.run("decide", partial(decide, batch, policy, request.as_of))
@@ -151,6 +162,14 @@ def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:
         moves=tuple(RowMove(d.sheet, d.row or 0, d.to_sheet or d.sheet, d.after) for d in closed),
         poam_date=as_of,
     )
+
+
+def _say(parsed: Parsed) -> None:
+    if parsed.tables is None:
+        log.error("%s", parsed.refused)
+        return
+    detections, assets = len(parsed.tables.detections), len(parsed.tables.coverage)
+    log.info("%s: %s, %d detections on %d assets", parsed.file, parsed.parser, detections, assets)
 
 
 def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:

@@ -117,17 +117,6 @@ def test_dry_run(november, work, listing):
     assert listing(work) == before
 
 
-def test_dry_run_from_nothing(poam, month, tmp_path, listing):
-    """A dry run where there is no runs folder yet makes none."""
-    shutil.copy(SAMPLE_SCANS / "poam" / "2026-09.xlsx", tmp_path / "POAM.xlsx")
-    before = sorted(tmp_path.rglob("*"))
-    given = ("--poam", tmp_path / "POAM.xlsx", "--runs", tmp_path / "runs", "--jobs", 1)
-    ran = poam("update", *month(OCTOBER), *given, "--as-of", MONTHS[OCTOBER], "--dry-run")
-    assert ran.status == 0
-    assert sorted(tmp_path.rglob("*")) == before
-    assert set(listing(tmp_path)) == {"POAM.xlsx"}
-
-
 def test_in_place(november, work):
     """`--in-place` writes over the workbook and keeps what it was beside it."""
     was = (work / "POAM.xlsx").read_bytes()
@@ -172,7 +161,6 @@ def test_strict(november, work):
 
 def test_jobs(november, work):
     """How many files are read at a time does not change a byte."""
-    november("--out", work / "one.xlsx", "--dry-run")
     november("--out", work / "out.xlsx", "--no-ledger")
     one = (work / "out.xlsx").read_bytes()
     november("--out", work / "out.xlsx", "--no-ledger", "--jobs", 2)

@@ -221,9 +221,7 @@ def test_what_is_still_there_is_left_alone():
 @pytest.mark.parametrize("shown", ["web-01 (443/tcp)", "WEB-01", "web-01 (443/TCP)", "web-01:443"])
 def test_a_line_is_recognised_however_it_is_typed(shown):
     """A person's spelling of an asset stays, and is the same asset."""
-    changes = run(
-        seen("web-01", port=443, protocol="tcp"), poam=[item(asset_identifier=shown)]
-    )
+    changes = run(seen("web-01", port=443, protocol="tcp"), poam=[item(asset_identifier=shown)])
     assert kinds(changes) == [("V-1", "unchanged")]
 
 
@@ -421,9 +419,7 @@ def test_an_approved_false_positive_holds_for_its_assets(asset, expected):
 def test_a_false_positive_that_was_not_approved_suppresses_nothing():
     """Pending and No are not approvals."""
     for word in ("Pending", "No", ""):
-        assert kinds(run(seen("web-01"), poam=[closed(false_positive=word)])) == [
-            ("V-2", "opened")
-        ]
+        assert kinds(run(seen("web-01"), poam=[closed(false_positive=word)])) == [("V-2", "opened")]
 
 
 def test_a_recurrence_is_a_new_item_that_cites_the_old():

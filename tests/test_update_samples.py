@@ -33,11 +33,13 @@ def parsed(claimed):
 
 
 @pytest.fixture(scope="module")
-def expected(parsed, policy):
+def expected(updated, parsed, policy):
     """Work out, record by record, which rows must be there and which assets each lists.
 
     By kind, then by detector, identifier and detection date: the set of asset lines.
     """
+    names = {path.name for path in updated[3]}
+    parsed = [p for p in parsed if p.file in names or p.file.rpartition("/")[2] in names]
     frame = findings_frame(parsed, policy)
     rated = frame[frame["original_risk_rating"].notna()]
     ratings = set(zip(rated["detector"], rated["source_identifier"], strict=True))

@@ -124,8 +124,8 @@ def _items_sheet(
         ws.column_dimensions[letter].width = rule.width
         _head(ws, place.header_row, n, edition.header(sheet, name))
         _validate(ws, f"{letter}{place.first_data_row}:{letter}{place.last_data_row}", rule)
-        column, first = ws.column_dimensions[letter], ws.cell(place.first_data_row, n)
-        for model in (column, first):  # the rows below the first take the column's
+        # Rows below the first take the column's style.
+        for model in (ws.column_dimensions[letter], ws.cell(place.first_data_row, n)):
             model.font, model.alignment = _PLAIN, _TOP
             if rule.type is FieldType.DATE:
                 model.number_format = "mm-dd-yy"
@@ -150,6 +150,8 @@ def _metadata(ws: Worksheet, edition: Edition) -> None:
     for name, place in edition.metadata.items():
         label, value = ws[place.label_cell], ws[place.value_cell]
         label.value, label.font, label.fill, label.border = place.label, _HEAD, _DARK, _BOX
+        label.alignment = _TOP
+        ws.row_dimensions[label.row].height = 28
         ws.row_dimensions[value.row].height = 28
         value.value, value.font, value.alignment, value.border = place.blank, _PLAIN, _TOP, _BOX
         if name == "poam_date":
@@ -161,7 +163,8 @@ def _explain(ws: Worksheet, place: SheetLayout, columns: dict[str, int], layouts
     """Write the rows between header and data: guidance, form, example or need."""
     first = place.header_row + 1
     for offset, label in enumerate(place.row_labels):
-        _set(ws, first + offset, 1, label, _HEAD).fill = _DARK
+        cell = _set(ws, first + offset, 1, label, _HEAD)
+        cell.fill, cell.alignment = _DARK, _TOP
     for name, n in columns.items():
         rule = layouts.fields[name]
         texts: tuple[str, ...] = (rule.guidance, rule.hint, rule.example)
