@@ -124,14 +124,10 @@ def memory(*assets, identifier="10001", **given):
         "authenticated": "yes",
         "poam_id": "V-1",
     } | given
-    return memory_frame(
-        [
-            (row["detector"], identifier, asset, row["location"], row["port"], row["protocol"])
-            + tuple(row[n] for n in ("first_seen", "last_seen", "last_clean", "authenticated"))
-            + (row["poam_id"],)
-            for asset in assets
-        ]
-    )
+    key = (row["location"], row["port"], row["protocol"])
+    days = (row["first_seen"], row["last_seen"], row["last_clean"])
+    rest = (*key, *days, row["authenticated"], row["poam_id"])
+    return memory_frame([(row["detector"], identifier, asset, *rest) for asset in assets])
 
 
 def kev(**due):

@@ -1,10 +1,12 @@
 """The command line: exit status, what goes where, and that input is refused in one sentence."""
 
+import gzip
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from filelock import FileLock
@@ -337,3 +339,33 @@ def test_update_without_prefect(month, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.xlsx").exists()
+
+
+@pytest.mark.parametrize("name", ["short.xml.gz", "short.zip", "empty.xml"])
+def test_damaged_archive(november, month, work, tmp_path, policy, name):
+    """A cut archive or an empty file is named; nobody knows whose it was, so nothing closes."""
+    content = month(NOVEMBER)[0].read_bytes()
+    if name.endswith(".gz"):
+        content = gzip.compress(content)
+    elif name.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / "whole.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("scan.xml", content)
+        content = (tmp_path / "whole.zip").read_bytes()
+    damaged = tmp_path / name
+    damaged.write_bytes(b"" if name == "empty.xml" else content[: len(content) // 3])
+    ran = november("--out", work / "out.xlsx", scans=[*month(NOVEMBER), damaged])
+    assert ran.status == 1
+    assert f"- {name}: " in ran.out
+    assert moved(work, policy).empty
+
+
+def test_knowledgebase_cut(november, month, work, tmp_path, policy):
+    """A cut KnowledgeBase keeps Qualys items from closing, and no others."""
+    scans = month(NOVEMBER)
+    whole = next(path for path in scans if path.parent.name == "qualys_knowledgebase")
+    cut = tmp_path / "kb.xml"
+    cut.write_bytes(whole.read_bytes()[:600])
+    ran = november("--out", work / "out.xlsx", scans=[cut, *(p for p in scans if p != whole)])
+    assert ran.status == 1
+    assert "- kb.xml, line " in ran.out
+    assert set(moved(work, policy)) == {"Nessus", "ZAP"}

@@ -289,7 +289,7 @@ def test_a_person_may_leave_manual_items_open():
 
 
 def test_closing_keeps_the_row():
-    """scenario-24: the row moves as it is; only Status Date and one more line of Comments differ."""
+    """scenario-24: the row moves as it is; Status Date and one more line of Comments differ."""
     row = item(comments="A person's note", milestone_changes="(1) Update", deviation_rationale="x")
     decision = only(run([scan()], poam=[row], known=memory("web-01")), CLOSED)
     assert (decision.sheet, decision.to_sheet) == (Sheet.OPEN, Sheet.CLOSED)
