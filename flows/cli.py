@@ -295,3 +295,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(bars[name], completed=done)
 
         yield advance
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from flows.ingest import Parsed
-from poam.frames import WEAKNESS, merged
+from poam.frames import SCAN, WEAKNESS, merged
 from poam.policy import Policy
 from poam.severity import rate
 
@@ -37,11 +37,9 @@ def findings_frame(parsed: Sequence[Parsed], policy: Policy) -> pd.DataFrame:
     """
     found = merged([p.tables for p in parsed if p.tables is not None])
     rated = rate(found.definitions, policy).drop(columns=["file", "seen"])
-    scans = found.coverage.groupby(["file", "detector", "asset"], as_index=False)[
-        "authenticated"
-    ].last()
+    scans = found.coverage.groupby(SCAN, as_index=False)["authenticated"].last()
     frame = found.detections.merge(rated, on=WEAKNESS, how="left", validate="m:1")
-    frame = frame.merge(scans, on=["file", "detector", "asset"], how="left", validate="m:1")
+    frame = frame.merge(scans, on=SCAN, how="left", validate="m:1")
     frame["asset"] = frame["location"].fillna(frame["asset"])
     frame["cves"] = frame["cves"].map(lambda c: "\n".join(c) if isinstance(c, tuple) else "")
     informational = frame["kind"] == "informational"

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from gzip import BadGzipFile
 from zipfile import BadZipFile
 from zoneinfo import ZoneInfo
 
@@ -37,13 +38,14 @@ def parse(source: Source, zone: ZoneInfo) -> Parsed:
 
     Raises OSError where the storage fails: that may pass, so callers may try again.
     """
-    digest = source.sha256()
+    digest = ""
     parser: Parser | None = None
     try:
+        digest = source.sha256()
         parser = parser_of(source)
         with source.open() as stream:
             found = tables(parser.records(stream, source.name), source.name, zone)
-    except (PoamError, BadZipFile, EOFError, zlib.error) as e:
+    except (PoamError, BadZipFile, BadGzipFile, EOFError, zlib.error) as e:
         name, detectors = (parser.NAME, parser.DETECTORS) if parser else ("", ())
         sentence = str(e) if isinstance(e, PoamError) else f"{source.name}: damaged archive ({e})."
         return Parsed(source.name, digest, name, tuple(detectors), refused=sentence)

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -15,16 +15,16 @@ from filelock import FileLock, Timeout
 from flows.ingest import Parsed, parse
 from flows.runlog import recorded
 from flows.runs import RunFolder, run_identifier, sha256
-from flows.sources import Source, discover
+from flows.sources import discover
 from flows.steps import Steps
-from poam.assets import asset_index, with_assets
+from poam.assets import asset_index, recorded_lines, with_assets
 from poam.correlate import correlate
 from poam.dedupe import sightings, weaknesses
 from poam.errors import RunError
-from poam.frames import Tables, merged
+from poam.frames import merged
 from poam.kev import KevCatalogue, read_kev
-from poam.ledger import Ledger, memory_frame, remembered
-from poam.model import ChangeKind
+from poam.ledger import Ledger, ledger_exists, memory_frame, remembered
+from poam.model import ChangeKind, Sheet
 from poam.opening import Edition
 from poam.policy import Policy, load_policy
 from poam.proof import scan_record
@@ -110,11 +110,11 @@ def _update(request: Request, steps: Steps) -> Outcome:
     target = _target(request)
     policy = load_policy(request.config)
     sources = discover(request.scans)
-    parsed = steps.map("parse", partial(parse, zone=policy.zone), _once(sources))
+    parsed = _once(steps.map("parse", partial(parse, zone=policy.zone), sources))
     for result in parsed:
         _say(result)
     with _alone(target or request.poam, request.dry_run):
-        batch = steps.run("read", partial(_read, request, policy, tuple(parsed)))
+        batch = steps.run("read", partial(_read, request, policy, parsed))
         changes, coverage = steps.run("decide", partial(decide, batch, policy, request.as_of))
         folder = _folder(request, batch, policy)
         report = _report(request, batch, changes, folder.run_id)
@@ -129,9 +129,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     """The change set of a batch, and its coverage with asset identifiers. Pure."""
     found = merged([p.tables for p in batch.parsed if p.tables is not None])
     index = asset_index(found.coverage, batch.inventory, policy.assets)
-    found = Tables(
-        with_assets(found.detections, index), found.definitions, with_assets(found.coverage, index)
-    )
+    found = with_assets(found, index, policy.assets)
     known = _renamed(batch.memory, index.identifier)
     seen = sightings(found.detections, found.coverage, known, as_of)
     rated = rate(weaknesses(seen, found.definitions), policy)
@@ -147,6 +145,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
         index=index,
         record=scan_record(found.coverage, seen, known, failed, policy),
         kev=batch.kev,
+        recorded=recorded_lines(known),
     )
     return reconciler.decide(batch.workbook.items, rated, seen, links), found.coverage
 
@@ -173,10 +172,6 @@ def _say(parsed: Parsed) -> None:
 
 
 def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
-    ledger = Ledger(request.ledger) if request.ledger else None
-    memory = ledger.memory() if ledger else memory_frame()
-    if ledger:
-        ledger.close()
     return Batch(
         parsed=parsed,
         workbook=read_workbook(request.poam, policy.templates),
@@ -186,8 +181,18 @@ def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch
             else None
         ),
         kev=read_kev(request.kev) if request.kev else None,
-        memory=memory,
+        memory=_memory(request),
     )
+
+
+def _memory(request: Request) -> pd.DataFrame:
+    if request.ledger is None or (request.dry_run and not ledger_exists(request.ledger)):
+        return memory_frame()
+    ledger = Ledger(request.ledger)
+    try:
+        return ledger.memory()
+    finally:
+        ledger.close()
 
 
 def _write(
@@ -205,25 +210,42 @@ def _write(
     workbook = folder.path / (target or request.poam).name
     notes = write_workbook(request.poam, workbook, edits(changes, request.as_of), policy.templates)
     folder.write_account(replace(report, notes=(*report.notes, *notes)), changes, coverage)
-    if request.ledger:
-        ledger = Ledger(request.ledger)
-        ledger.record(
-            folder.ledger_row(report),
-            _ledger_changes(changes),
-            remembered(batch.memory, changes.membership),
-        )
-        ledger.close()
+    with _beside(target, workbook, folder.run_id) as put_in_place:
+        if request.ledger:
+            ledger = Ledger(request.ledger)
+            ledger.record(
+                folder.ledger_row(report),
+                _ledger_changes(changes),
+                remembered(batch.memory, changes.membership),
+            )
+            ledger.close()
+        put_in_place()
+    if target is not None:
+        folder.write_manifest(target)
+    return target or workbook
+
+
+@contextmanager
+def _beside(target: Path | None, workbook: Path, run_id: str) -> Iterator[Callable[[], None]]:
+    """Copy the workbook beside its target first; what is left to do then cannot fill a disk."""
     if target is None:
-        return workbook
-    if target.exists() and target.samefile(request.poam):
-        backup = target.with_name(f"{target.stem}.before-{folder.run_id}{target.suffix}")
-        if not backup.exists():
+        yield lambda: None
+        return
+    temporary = target.with_name(f".{target.name}.{run_id}.partial")
+
+    def put_in_place() -> None:
+        backup = target.with_name(f"{target.stem}.before-{run_id}{target.suffix}")
+        if target.exists() and not backup.exists() and sha256(target) != sha256(temporary):
             shutil.copy2(target, backup)
-    temporary = target.with_name(f".{target.name}.{folder.run_id}.partial")
-    shutil.copyfile(workbook, temporary)
-    temporary.replace(target)
-    folder.write_manifest(target)
-    return target
+        temporary.replace(target)
+
+    try:
+        shutil.copyfile(workbook, temporary)
+        yield put_in_place
+    except OSError as e:
+        raise RunError(f"{target}: cannot be written ({e.strerror}).") from e
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _ledger_changes(changes: ChangeSet) -> list[dict[str, object]]:
@@ -270,12 +292,21 @@ def _target(request: Request) -> Path | None:
         if request.out is not None:
             raise RunError("--in-place and --out: found both. Expected one of them.")
         return request.poam
-    if request.out is not None and request.out.exists() and request.out.samefile(request.poam):
+    out = request.out
+    if out is None:
+        return None
+    if out.is_dir() or not out.parent.is_dir():
+        raise RunError(f"{out}: is no place for a file. Expected a name in a folder that exists.")
+    if out.exists() and request.poam.exists() and out.samefile(request.poam):
         raise RunError(
-            f"{request.out}: is the input workbook. Expected another name, or --in-place, which "
-            "keeps a backup."
+            f"{out}: is the input workbook. Expected another name, or --in-place, which keeps a "
+            "backup."
         )
-    return request.out
+    if out.suffix.lower() != request.poam.suffix.lower():
+        raise RunError(
+            f"{out}: found {out.suffix}. Expected {request.poam.suffix} as the input has."
+        )
+    return out
 
 
 @contextmanager
@@ -285,23 +316,23 @@ def _alone(path: Path, dry_run: bool) -> Iterator[None]:
         yield
         return
     try:
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=0):
+        file = path.with_name(f".{path.name}.lock")
+        with FileLock(file, timeout=0):
             yield
+            with suppress(OSError):  # Windows keeps a file that is open
+                file.unlink()
     except Timeout as e:
         raise RunError(f"{path}: another run is writing it. Try again when it is done.") from e
 
 
-def _once(sources: tuple[Source, ...]) -> list[Source]:
+def _once(parsed: list[Parsed]) -> tuple[Parsed, ...]:
     """The same bytes handed in twice count once."""
-    by_hash: dict[str, Source] = {}
-    for source in sources:
-        digest = source.sha256()
-        if digest in by_hash:
-            log.warning(
-                "%s is the same file as %s; it counts once", source.name, by_hash[digest].name
-            )
-        by_hash.setdefault(digest, source)
-    return list(by_hash.values())
+    by_hash: dict[str, Parsed] = {}
+    for result in parsed:
+        first = by_hash.setdefault(result.sha256 or result.file, result)
+        if first is not result:
+            log.warning("%s is the same file as %s; it counts once", result.file, first.file)
+    return tuple(by_hash.values())
 
 
 def _renamed(memory: pd.DataFrame, identifier: Callable[[str], str]) -> pd.DataFrame:
@@ -315,4 +346,5 @@ def _edition(workbook: PoamWorkbook, policy: Policy) -> Edition:
     fields = frozenset(
         column for column in workbook.items.columns if workbook.has_field("open", column)
     )
-    return Edition(fields, edition.no_adjusted_rating, edition.no_kev)
+    sheets = frozenset(sheet for sheet in Sheet if workbook.has_field(sheet, "poam_id"))
+    return Edition(fields, sheets, edition.no_adjusted_rating, edition.no_kev)

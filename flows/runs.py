@@ -36,7 +36,10 @@ class RunFolder:
 
     def create(self) -> None:
         """Make the folder; files of an earlier, equal run are written over."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise RunError(f"{self.path}: cannot be made ({e.strerror}).") from e
 
     def write_account(self, report: RunReport, changes: ChangeSet, coverage: pd.DataFrame) -> None:
         """Write the summary, the changes, the review list, the evidence and full asset lists."""

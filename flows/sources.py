@@ -3,15 +3,18 @@
 import gzip
 import hashlib
 import io
+import os
 import zipfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
-from poam.errors import RunError
+from poam.errors import RunError, ScanFormatError
+
+ENCRYPTED = 0x1  # general purpose bit flag 0, APPNOTE.TXT 4.4.4
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Source:
             if self.member is None:
                 yield cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if _gzipped(self.name) else raw
                 return
-            with zipfile.ZipFile(raw) as archive, archive.open(self.member) as packed:
+            with zipfile.ZipFile(raw) as archive, self._member(archive) as packed:
                 stream = gzip.GzipFile(fileobj=packed) if _gzipped(self.member) else packed
                 yield cast("BinaryIO", io.BufferedReader(stream))
 
@@ -38,19 +41,27 @@ class Source:
         if self.member is None:
             with self.path.open("rb") as raw:
                 return hashlib.file_digest(raw, "sha256").hexdigest()
-        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as packed:
+        with zipfile.ZipFile(self.path) as archive, self._member(archive) as packed:
             digest = hashlib.sha256()
             while block := packed.read(1 << 20):
                 digest.update(block)
             return digest.hexdigest()
+
+    def _member(self, archive: zipfile.ZipFile) -> IO[bytes]:
+        info = archive.getinfo(self.member or "")
+        if info.flag_bits & ENCRYPTED:
+            raise ScanFormatError(
+                f"{self.name}: is encrypted. Expected an archive without a password."
+            )
+        return archive.open(info)
 
 
 def discover(paths: Sequence[Path]) -> tuple[Source, ...]:
     """Every scan file under the given files and folders, in order of name.
 
     Hidden files are not scans. A name is relative to the folder that was given; where two are
-    alike they get their folder's name too. Raises RunError where a path does not exist or nothing
-    is found.
+    alike they get the folders' names in which they differ. Raises RunError where a path does not
+    exist or nothing is found.
     """
     found: list[Source] = []
     for path in paths:
@@ -78,14 +89,19 @@ def _unpacked(source: Source) -> list[Source]:
 
 
 def _distinct(sources: Sequence[Source]) -> list[Source]:
-    unique = list(dict.fromkeys(sources))
-    counts = Counter(source.name for source in unique)
-    return [
-        replace(source, name=f"{source.path.parent.name}/{source.name}")
-        if counts[source.name] > 1
-        else source
-        for source in unique
-    ]
+    """Each file once, under a name of its own."""
+    unique = list({(source.path.resolve(), source.member): source for source in sources}.values())
+    alike: dict[str, list[Source]] = defaultdict(list)
+    for source in unique:
+        alike[source.name].append(source)
+    named = []
+    for group in alike.values():
+        top = os.path.commonpath([source.path.resolve() for source in group])
+        for source in group:
+            path = source.path.resolve().relative_to(top).as_posix()
+            name = f"{path}/{source.member}" if source.member else path
+            named.append(source if len(group) == 1 else replace(source, name=name))
+    return named
 
 
 def _gzipped(name: str) -> bool:

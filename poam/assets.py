@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from poam.frames import rows
+from poam.cells import is_attachment_line
+from poam.frames import SCAN, Row, Tables, rows
 from poam.locations import is_url, location, site
 from poam.policy import Assets
 
@@ -55,7 +56,8 @@ def asset_lines(cell: str) -> tuple[AssetLine, ...]:
     """Read an Asset Identifier cell: one asset a line, or separated by commas or semicolons."""
     lines = []
     for line in re.split(r"[\n\r;]+", cell):
-        parts = [line] if is_url(line) else line.split(",")
+        whole = is_url(line) or is_attachment_line(line)
+        parts = [line] if whole else line.split(",")
         lines += [_asset_line(part.strip()) for part in parts if part.strip()]
     return tuple(lines)
 
@@ -70,6 +72,16 @@ def asset_text(asset: str, location: str, port: int, protocol: str) -> str:
     if not port:
         return asset
     return f"{asset} ({port}/{protocol})" if protocol else f"{asset} ({port})"
+
+
+def recorded_lines(memory: pd.DataFrame) -> dict[str, tuple[AssetLine, ...]]:
+    """By POA&M ID the assets that the ledger's memory gives an item, as lines of its list."""
+    lines: dict[str, tuple[AssetLine, ...]] = {}
+    for row in rows(memory[memory["poam_id"] != ""]):
+        text = asset_text(row.asset_identifier, row.location, row.port, row.protocol.lower())
+        line = AssetLine(text, row.asset_identifier, row.port, row.protocol.lower(), row.location)
+        lines[row.poam_id] = (*lines.get(row.poam_id, ()), line)
+    return lines
 
 
 def asset_index(
@@ -88,7 +100,11 @@ def asset_index(
     names = dict(listed)
     for group in groups:
         identifiers = {listed[key] for key in group if key in listed}
-        chosen = next(iter(identifiers)) if len(identifiers) == 1 else _preferred(group, policy)
+        if len(identifiers) == 1:
+            chosen = next(iter(identifiers))
+        else:
+            own = {key: kind for key, kind in group.items() if key not in listed}
+            chosen = _preferred(own or group, policy)
         for key in group:
             names.setdefault(key, chosen)
     for key in sorted(ambiguous):
@@ -96,10 +112,29 @@ def asset_index(
     return AssetIndex(names, frozenset(listed.values()), frozenset(ambiguous))
 
 
-def with_assets(frame: pd.DataFrame, index: AssetIndex) -> pd.DataFrame:
-    """Add `asset_identifier` to detections or coverage."""
-    known = {name: index.identifier(name) for name in frame["asset"].unique()}
-    return frame.assign(asset_identifier=frame["asset"].map(known).astype("str"))
+def with_assets(found: Tables, index: AssetIndex, policy: Assets) -> Tables:
+    """Add `asset_identifier` to detections and coverage.
+
+    A scan's asset goes by its own name, or by its FQDN or address where several machines share
+    that name (`localhost`); a detection's asset is that of its scan.
+    """
+    ignored = frozenset(policy.ignore)
+    identified = [_identified(row, index, ignored) for row in rows(found.coverage)]
+    coverage = found.coverage.assign(
+        asset_identifier=pd.Series(identified, index=found.coverage.index, dtype="str")
+    )
+    scanned = coverage.drop_duplicates(SCAN)[[*SCAN, "asset_identifier"]]
+    detections = found.detections.merge(scanned, on=SCAN, how="left", validate="m:1")
+    named = {name: index.identifier(name) for name in detections["asset"].unique()}
+    unscanned = detections["asset"].map(named).astype("str")
+    detections["asset_identifier"] = detections["asset_identifier"].fillna(unscanned)
+    return Tables(detections, found.definitions, coverage)
+
+
+def _identified(row: Row, index: AssetIndex, ignored: frozenset[str]) -> str:
+    names = (row.asset, *row.fqdns, *row.ips)
+    telling = (name for name in names if _folded(name) not in ignored)
+    return index.identifier(next(telling, row.asset))
 
 
 def _asset_line(text: str) -> AssetLine:

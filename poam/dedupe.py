@@ -4,7 +4,7 @@ from datetime import date
 
 import pandas as pd
 
-from poam.frames import WEAKNESS
+from poam.frames import LISTS, SCAN, WEAKNESS
 from poam.model import Authenticated, Kind
 
 SIGHTING = [*WEAKNESS, "asset_identifier", "location", "port", "protocol"]
@@ -70,18 +70,20 @@ def weaknesses(sightings: pd.DataFrame, definitions: pd.DataFrame) -> pd.DataFra
     out = seen.merge(definitions, on=WEAKNESS, how="left", validate="1:1")
     nameless = out["name"].isna()
     out.loc[nameless, "name"] = out["detector"] + " " + out["source_identifier"]
+    for column in LISTS:
+        out[column] = out[column].map(lambda values: values if isinstance(values, tuple) else ())
     return out
 
 
 def _dated(detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date) -> pd.DataFrame:
     scans = coverage.assign(
         scanned=coverage["ended"].fillna(coverage["started"]),
-        depth=coverage["authenticated"].map(DEPTH),
+        depth=coverage["authenticated"].map(DEPTH).astype("float64"),
     )
-    per_scan = scans.groupby(["file", "detector", "asset"], as_index=False).agg(
+    per_scan = scans.groupby(SCAN, as_index=False).agg(
         scanned=("scanned", "max"), depth=("depth", "max")
     )
-    rows = detections.merge(per_scan, on=["file", "detector", "asset"], how="left")
+    rows = detections.merge(per_scan, on=SCAN, how="left")
     rows["depth"] = rows["depth"].fillna(DEPTH[Authenticated.UNKNOWN]).astype(int)
     rows["location"] = rows["location"].fillna("")
     rows["protocol"] = rows["protocol"].fillna("").where(rows["port"].notna(), "")
@@ -89,7 +91,9 @@ def _dated(detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date) -> pd.
     basis = pd.Series("scan date", index=rows.index, dtype="str")
     basis = basis.mask(rows["scanned"].isna(), "the export has no date: as-of date")
     scanned = rows["scanned"].fillna(pd.Timestamp(as_of))
-    rows["last_seen"] = rows["last_seen"].fillna(scanned).dt.normalize()
+    # A record of a fix keeps the day of the last finding; the scan is what saw it gone.
+    seen = rows["last_seen"].where(rows["present"]).fillna(scanned)
+    rows["last_seen"] = seen.dt.normalize()
     own = rows["first_seen"].notna() & (rows["first_seen"] <= scanned)
     rows["first_seen_basis"] = basis.mask(own, "the scanner's first-found date")
     rows["first_seen"] = rows["first_seen"].where(own, scanned).dt.normalize()

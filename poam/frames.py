@@ -78,6 +78,7 @@ COVERAGE = {
 }
 LISTS = ("cves", "cwes", "references")
 WEAKNESS = ["detector", "source_identifier"]
+SCAN = ["file", "detector", "asset"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from poam.policy import Policy
 
+LOOKS_LIKE_IDENTIFIER = re.compile(r"^\S*\d\S*$")
 CVE = re.compile(r"CVE-\d{4}-\d{4,19}", re.IGNORECASE)
 
 
@@ -34,7 +35,6 @@ def row_identity(detector_cell: str, identifier_cell: str, policy: Policy) -> Ro
     """
     names = [line.strip() for line in re.split(r"[\n;,/]+", detector_cell) if line.strip()]
     scanners = [scanner.detector for name in names if (scanner := policy.scanner(name))]
-    whole = (policy.scanner(detector_cell.strip()), identifier_cell.strip())
     lines = [line.strip() for line in identifier_cell.split("\n") if line.strip()]
     keys: set[tuple[str, str]] = set()
     if len(scanners) == len(lines) > 1 and len(scanners) == len(names):
@@ -42,12 +42,22 @@ def row_identity(detector_cell: str, identifier_cell: str, policy: Policy) -> Ro
     else:
         pairs = [(scanners, line) for line in lines]
     for detectors, line in pairs:
-        tokens = {line, *re.split(r"[,;]\s*", line)}
-        for token in map(lambda text: source_identifier(text, policy), tokens):
-            keys |= {(detector, token) for detector in detectors if token}
-    if whole[0] and whole[1]:
-        keys.add((whole[0].detector, source_identifier(whole[1], policy)))
-    return RowIdentity(frozenset(key for key in keys if key[1]), frozenset(scanners))
+        for token in _tokens(line, policy):
+            keys |= {(detector, token) for detector in detectors}
+    return RowIdentity(frozenset(keys), frozenset(scanners))
+
+
+def _tokens(line: str, policy: Policy) -> list[str]:
+    """The identifiers of one line: several where each part looks like one, else the line itself.
+
+    A compliance check's identifier is its name, which may well have commas in it.
+    """
+    parts = [source_identifier(part, policy) for part in re.split(r"[,;]", line)]
+    given = [part for part in parts if part]
+    if given and all(LOOKS_LIKE_IDENTIFIER.match(part) for part in given):
+        return given
+    whole = source_identifier(line, policy)
+    return [whole] if whole else []
 
 
 def source_identifier(token: str, policy: Policy) -> str:

@@ -40,7 +40,7 @@ def read_kev(path: Path) -> KevCatalogue:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-        listed = content["vulnerabilities"]
+        listed = list(content["vulnerabilities"])
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise KevError(
             f"{path.name}: found no KEV catalogue ({e!r}). Expected JSON with 'vulnerabilities'."
@@ -58,5 +58,5 @@ def _entry(item: Mapping[str, Any], place: str) -> KevEntry:
             date_added=date.fromisoformat(added) if added else None,
             due_date=date.fromisoformat(item["dueDate"]),
         )
-    except (KeyError, TypeError, ValueError) as e:
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
         raise KevError(f"{place}: {e!r}. Expected cveID and dueDate as YYYY-MM-DD.") from e

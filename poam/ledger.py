@@ -91,8 +91,9 @@ class Ledger:
             self._engine: Engine = create_engine(url)
             metadata.create_all(self._engine)
             self._check_version()
-        except (ArgumentError, SQLAlchemyError, ImportError) as e:
-            raise LedgerError(f"ledger {url}: cannot be opened ({e}).") from e
+        except (ArgumentError, SQLAlchemyError, ImportError, OSError) as e:
+            reason = str(getattr(e, "orig", None) or e).splitlines()[0]
+            raise LedgerError(f"ledger {url}: cannot be opened ({reason}).") from e
 
     def memory(self) -> pd.DataFrame:
         """Every sighting ever recorded.
@@ -145,6 +146,12 @@ class Ledger:
                 )
 
 
+def ledger_exists(url: str) -> bool:
+    """Whether a SQLite ledger's file is there; a server's database is taken to be."""
+    database = make_url(url).database
+    return not url.startswith(SQLITE) or (database is not None and Path(database).exists())
+
+
 def memory_frame(rows: Sequence[tuple[Any, ...]] = ()) -> pd.DataFrame:
     """Rows of the ledger's memory, or none, as a frame with the right dtypes."""
     frame = pd.DataFrame.from_records(list(rows), columns=MEMORY)
@@ -159,7 +166,11 @@ def remembered(memory: pd.DataFrame, membership: pd.DataFrame) -> pd.DataFrame:
     First seen only ever moves earlier, last seen only later. A sighting that the scanner reports
     as fixed gets a `last_clean`. How a weakness was found is remembered at its deepest.
     """
-    now = membership.assign(last_clean=membership["last_seen"].where(~membership["present"]))
+    present = membership["present"]
+    now = membership.assign(
+        last_seen=membership["last_seen"].where(present, membership["first_seen"]),
+        last_clean=membership["last_seen"].where(~present),
+    )
     both = pd.concat([memory, now[MEMORY]], ignore_index=True)
     both["depth"] = both["authenticated"].map(DEPTH)
     both = both.sort_values([*SIGHTING, "last_seen"], kind="stable")

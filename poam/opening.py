@@ -20,10 +20,11 @@ NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)$")
 class Edition:
     """What differs between template editions for an item's values.
 
-    `fields` the sheets have; the word for "not adjusted" and for "not in the KEV catalogue".
+    `fields` and `sheets` that it has; its words for "not adjusted" and "not in the KEV catalogue".
     """
 
     fields: frozenset[str]
+    sheets: frozenset[str]
     not_adjusted: str
     not_in_kev: str
 

@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 
+from poam.assets import AssetLine
 from poam.dedupe import DEPTH
 from poam.frames import rows
 from poam.identifiers import source_identifier
@@ -31,6 +32,20 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """A scanner's own report that a weakness is gone from one place of an asset."""
+
+    day: date
+    location: str
+    port: int
+    locator: str
+
+    def covers(self, line: AssetLine) -> bool:
+        """Whether it speaks of the place that a line names."""
+        return line.location in ("", self.location) and line.port in (0, self.port)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """`gone` with the proof in words, or not, with what is missing."""
 
@@ -44,18 +59,25 @@ class ScanRecord:
 
     `scans` by (detector, asset); `failed` names, by detector, the files that could not be read,
     with "" for files of no known detector; `memory` and `fixed` by (detector, source identifier,
-    asset), `fixed` holding where the scanner itself reports a weakness as fixed.
+    asset), `fixed` holding the scanner's own reports of a fix.
     """
 
     scans: Mapping[tuple[str, str], Scan]
     failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Mapping[tuple[str, str, str], Memory] = field(default_factory=dict)
-    fixed: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    fixed: Mapping[tuple[str, str, str], tuple[Fix, ...]] = field(default_factory=dict)
 
     def verdict(
-        self, detector: str, identifiers: tuple[str, ...], asset: str, detected: date | None
+        self,
+        detector: str,
+        identifiers: tuple[str, ...],
+        asset: str,
+        line: AssetLine,
+        detected: date | None,
     ) -> Verdict:
-        """Say whether none of this detector's `identifiers` is on the asset any more, and why.
+        """Say whether none of this detector's `identifiers` is on an asset any more, and why.
+
+        `line` is the asset as the item lists it, `asset` its identifier.
 
         Gone needs: every input file of the detector read; the asset scanned by the same detector,
         not before the weakness was last seen or, without memory, `detected`; and as deep a look
@@ -67,16 +89,16 @@ class ScanRecord:
         if unread:
             return Verdict(False, f"{', '.join(unread)} could not be read")
         keys = [(detector, name, asset) for name in identifiers]
-        fixed = [self.fixed[key] for key in keys if key in self.fixed]
-        if fixed and not any(key in self.memory and key not in self.fixed for key in keys):
-            return Verdict(True, f"{detector} reports it fixed on {asset} ({fixed[0]})")
+        known = [self.memory[key] for key in keys if key in self.memory]
+        sighted = max((m.last_seen for m in known), default=detected)
+        fixes = [self._fix(key, line, sighted) for key in keys]
+        if all(fixes) and fixes[0]:
+            return Verdict(True, f"{detector} reports it fixed on {asset} ({fixes[0].locator})")
         scan = self.scans.get((detector, asset))
         if scan is None:
             return Verdict(False, f"{asset} was not scanned by {detector}")
         if scan.ended is None:
             return Verdict(False, f"the {detector} scan of {asset} has no date ({scan.file})")
-        known = [self.memory[key] for key in keys if key in self.memory]
-        sighted = max((m.last_seen for m in known), default=detected)
         if sighted is not None and scan.ended < sighted:
             return Verdict(
                 False,
@@ -85,11 +107,8 @@ class ScanRecord:
             )
         before = max((m.authenticated for m in known), key=_depth, default=Authenticated.UNKNOWN)
         if not _deep_enough(before, scan.authenticated):
-            was = (
-                ""
-                if before is Authenticated.UNKNOWN
-                else f" and was found by one that did ({before})"
-            )
+            found = f" and was found by one that did ({before})"
+            was = "" if before is Authenticated.UNKNOWN else found
             return Verdict(
                 False,
                 f"the {detector} scan of {asset} on {scan.ended} did not log in fully "
@@ -100,6 +119,12 @@ class ScanRecord:
             f"{detector} scanned {asset} on {scan.ended} (authenticated: {scan.authenticated}, "
             f"{scan.file}) without finding it",
         )
+
+    def _fix(self, key: tuple[str, str, str], line: AssetLine, sighted: date | None) -> Fix | None:
+        for fix in self.fixed.get(key, ()):
+            if fix.covers(line) and (sighted is None or fix.day >= sighted):
+                return fix
+        return None
 
 
 def scan_record(
@@ -123,14 +148,11 @@ def scan_record(
             key=_depth,
         )
         known[key] = Memory(row.last_seen.date(), deepest)
-    fixed = {
-        (
-            row.detector,
-            source_identifier(row.source_identifier, policy),
-            row.asset_identifier,
-        ): row.locator
-        for row in rows(sightings[~sightings["present"]])
-    }
+    fixed: dict[tuple[str, str, str], tuple[Fix, ...]] = {}
+    for row in rows(sightings[~sightings["present"]]):
+        key = (row.detector, source_identifier(row.source_identifier, policy), row.asset_identifier)
+        fix = Fix(row.last_seen.date(), row.location, row.port, row.locator)
+        fixed[key] = (*fixed.get(key, ()), fix)
     return ScanRecord(_scans_by_asset(coverage), failed, known, fixed)
 
 

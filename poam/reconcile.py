@@ -68,11 +68,12 @@ class _Item:
     record: Row
     keys: frozenset[tuple[str, str]]
     lines: tuple[AssetLine, ...]
-    identifiers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    goes_on: str = ""  # the attachment that holds the rest of the list, where no memory does
     seen: dict[AssetLine, str] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     after: dict[str, Value] = field(default_factory=dict)
     because: list[str] = field(default_factory=list)
+    attachment: str | None = None
 
     def lists(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
         return [line for line in self.lines if _same_place(line, sighting, index)]
@@ -82,8 +83,9 @@ class _Item:
 class Reconciler:
     """The rules and facts of one run. `decide` holds a batch against a workbook.
 
-    `kev` is None where no catalogue was given. `record` proves absence. Nothing is read or
-    written here, and `as_of` is the only clock.
+    `kev` is None where no catalogue was given. `record` proves absence. `recorded` has, by POA&M
+    ID, the assets that the ledger knows of an item: some lists do not fit their cell. Nothing is
+    read or written here, and `as_of` is the only clock.
     """
 
     as_of: date
@@ -92,6 +94,7 @@ class Reconciler:
     index: AssetIndex
     record: ScanRecord
     kev: KevCatalogue | None = None
+    recorded: Mapping[str, tuple[AssetLine, ...]] = field(default_factory=dict)
 
     def decide(
         self,
@@ -117,14 +120,17 @@ class Reconciler:
             left = self._claim(weakness, seen[key], mine, members)
             if weakness.kind == Kind.INFORMATIONAL:
                 continue
-            if weakness.original_risk_rating is None:
-                review.append(_unrated(weakness))
-                continue
             left = [sighting for sighting in left if sighting.kind != Kind.INFORMATIONAL]
+            if left and weakness.original_risk_rating is None:
+                if not weakness.native_informational:
+                    review.append(_unrated(weakness))
+                continue
             left, asides, comment = self._closed_before(weakness, left, mine)
             review += asides
             if left and not mine and proposed[key]:
                 review.append(_doubtful(weakness, proposed[key]))
+            elif left and (unread := [item for item in mine if item.goes_on]):
+                review.append(_unlisted(weakness, unread[0], len(left)))
             elif left:
                 cohorts += self._cohorts(weakness, left, mine, comment, members)
         decisions = [d for state in states.values() if (d := self._settle(state))]
@@ -137,11 +143,14 @@ class Reconciler:
             record.weakness_detector_source, record.weakness_source_identifier, self.policy
         )
         lines = asset_lines(record.asset_identifier)
-        return _Item(
-            record,
-            identity.keys,
-            tuple(line for line in lines if not is_attachment_line(line.text)),
-        )
+        listed = tuple(line for line in lines if not is_attachment_line(line.text))
+        if len(listed) == len(lines):
+            return _Item(record, identity.keys, listed)
+        recorded = self.recorded.get(record.poam_id, ())
+        known = {(self.index.identifier(x.name), x.location, x.port) for x in listed}
+        rest = [x for x in recorded if (x.name, x.location, x.port) not in known]
+        goes_on = "" if recorded else f"assets-{record.poam_id}.csv"
+        return _Item(record, identity.keys, (*listed, *rest), goes_on)
 
     def _claim(
         self, weakness: Row, seen: Sequence[Row], mine: list[_Item], members: dict[int, str]
@@ -149,8 +158,6 @@ class Reconciler:
         """Give each sighting to the open items that list its asset; return those of none."""
         left = []
         current = [item for item in mine if item.record.sheet != Sheet.CLOSED]
-        for item in mine:
-            item.identifiers[weakness.detector].append(weakness.source_identifier)
         for sighting in seen:
             holders = [
                 (item, line) for item in current for line in item.lists(sighting, self.index)
@@ -306,8 +313,10 @@ class Reconciler:
         if record.sheet == Sheet.CLOSED:
             return None
         gone, unproven = self._absences(item)
-        if gone and not item.seen and not unproven and not item.added:
+        if gone and not (item.seen or unproven or item.added or item.goes_on):
             return self._close(item, gone)
+        if item.goes_on:
+            gone = {}  # a list that is not all here cannot be rewritten
         if item.added or gone:
             self._relist(item, gone)
         if item.after:
@@ -332,7 +341,7 @@ class Reconciler:
             asset = self.index.identifier(line.name)
             verdicts = [
                 self.record.verdict(
-                    detector, tuple(names), asset, item.record.original_detection_date
+                    detector, tuple(names), asset, line, item.record.original_detection_date
                 )
                 for detector, names in identifiers.items()
             ]
@@ -366,8 +375,10 @@ class Reconciler:
     def _relist(self, item: _Item, gone: Mapping[AssetLine, str]) -> None:
         """Take proven-gone assets off the list and put new ones on; kept lines stay as typed."""
         kept = [line.text for line in item.lines if line not in gone]
-        cell, _ = asset_cell([*kept, *item.added], item.record.poam_id)
+        listed = list(dict.fromkeys([*kept, *item.added]))
+        cell, is_long = asset_cell(listed, item.record.poam_id)
         item.after["asset_identifier"] = cell
+        item.attachment = "\n".join(listed) if is_long else None
         comments = item.record.comments
         if gone:
             names = _some([line.text for line in gone])
@@ -396,6 +407,7 @@ class Reconciler:
             detector=record.weakness_detector_source,
             source_identifier=record.weakness_source_identifier,
             weakness_name=record.weakness_name,
+            attachment=item.attachment,
         )
 
     def _open(
@@ -413,13 +425,13 @@ class Reconciler:
                 cohort, poam_id, self.as_of, self.edition, self.policy, comment
             )
             members |= dict.fromkeys(sightings, poam_id)
-            configuration = cohort.kind is Kind.CONFIGURATION
+            sheet = Sheet.CONFIGURATION if cohort.kind is Kind.CONFIGURATION else Sheet.OPEN
             decisions.append(
                 Decision(
                     kind=ChangeKind.OPENED,
                     because=because,
                     poam_id=poam_id,
-                    sheet=Sheet.CONFIGURATION if configuration else Sheet.OPEN,
+                    sheet=sheet if sheet in self.edition.sheets else Sheet.OPEN,
                     after=values,
                     detector=cohort.detector,
                     source_identifier=cohort.source_identifier,
@@ -502,6 +514,16 @@ def _unrated(weakness: Row) -> Decision:
         detector=weakness.detector,
         source_identifier=weakness.source_identifier,
         weakness_name=weakness.name,
+    )
+
+
+def _unlisted(weakness: Row, item: _Item, count: int) -> Decision:
+    return _aside(
+        ChangeKind.NEEDS_REVIEW,
+        weakness,
+        item,
+        f"seen on {count} assets that the cell does not list; its list goes on in {item.goes_on}, "
+        "and no ledger remembers it",
     )
 
 

@@ -14,16 +14,15 @@ def rate(definitions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
     The first basis of `severity.precedence` that a definition has decides: a missing score is
     the next basis's question, never a Low. A score below the lowest band, or a native code
-    that the scanner's table calls informational, is no rating, and the basis says so.
+    that the scanner's table calls informational, is no rating, and the basis says so;
+    `native_informational` tells the latter.
     Source: FedRAMP Vulnerability Scanning Requirements v3.0 p. 2.
     """
     out = definitions.copy()
-    ratings, bases = [], []
-    for row in rows(definitions):
-        rating, basis = _rating(row, policy)
-        ratings.append(rating)
-        bases.append(basis)
+    rated = [_rating(row, policy) for row in rows(definitions)]
+    ratings, bases = [rating for rating, _ in rated], [basis for _, basis in rated]
     out["original_risk_rating"] = pd.Series(ratings, index=out.index, dtype=object)
+    out["native_informational"] = [_is_informational(row, policy) for row in rows(definitions)]
     out["rating_basis"] = pd.Series(bases, index=out.index, dtype="str")
     return out
 
@@ -37,6 +36,13 @@ def _rating(row: Row, policy: Policy) -> tuple[RiskRating | None, str]:
             rating = _band(score, policy.severity.bands[basis])
             return rating, f"{BASIS_WORDS[basis]} {score:.1f} is {rating or 'informational'}"
     return None, "no score"
+
+
+def _is_informational(row: Row, policy: Policy) -> bool:
+    scanner = policy.scanner(str(row.detector))
+    codes = scanner.severity.codes if scanner else {}
+    code = str(row.native_severity)
+    return code in codes and codes[code] is None
 
 
 def _band(score: float, bands: dict[RiskRating, float]) -> RiskRating | None:

@@ -9,11 +9,11 @@ import pytest
 from poam.cells import CELL_LIMIT
 from poam.deadlines import Deadline
 from poam.layout import FIELD_NAMES, Owner
-from poam.model import Kind, RiskRating
+from poam.model import Kind, RiskRating, Sheet
 from poam.opening import Cohort, Edition, item_values, kev_word, poam_ids, text_of
 from tests.core_support import AS_OF, policy
 
-EVERY = Edition(frozenset(FIELD_NAMES), "N/A", "No")
+EVERY = Edition(frozenset(FIELD_NAMES), frozenset(Sheet), "N/A", "No")
 COHORT = Cohort(
     detector="Nessus",
     source_identifier="10001",
@@ -136,7 +136,7 @@ def test_configuration_is_cm_6():
 def test_an_edition_without_milestones_keeps_the_milestone_in_the_plan():
     """v3.0 dropped the columns; the dated step is not lost."""
     fields = frozenset(FIELD_NAMES) - {"planned_milestones", "milestone_changes"}
-    found, _ = values(Edition(fields, "", ""))
+    found, _ = values(Edition(fields, frozenset(Sheet), "", ""))
     assert "planned_milestones" not in found
     assert f"1) 2026-12-03: {policy().site.milestone}" in found["remediation_plan"]
     assert values()[0]["planned_milestones"].startswith("(1) 2026-12-03: ")
@@ -144,7 +144,7 @@ def test_an_edition_without_milestones_keeps_the_milestone_in_the_plan():
 
 def test_an_edition_gets_only_its_fields():
     """No value is set for a column that the workbook does not have."""
-    assert set(values(Edition(frozenset({"poam_id"}), "", ""))[0]) == {"poam_id"}
+    assert set(values(Edition(frozenset({"poam_id"}), frozenset(Sheet), "", ""))[0]) == {"poam_id"}
 
 
 def test_a_long_asset_list_goes_to_an_attachment():

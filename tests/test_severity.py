@@ -113,12 +113,16 @@ def test_no_rating_is_never_a_low(scores, why):
 
 
 def test_rating_leaves_its_input_alone():
-    """The definitions handed in are not changed; the result has two more columns."""
+    """The definitions handed in are not changed; the result has three more columns."""
     definitions = batch(definition(), definition("10002", cvss3_base=None)).definitions
     before = definitions.copy()
     after = rate(definitions, policy())
     assert definitions.equals(before)
-    assert set(after) - set(before) == {"original_risk_rating", "rating_basis"}
+    assert set(after) - set(before) == {
+        "native_informational",
+        "original_risk_rating",
+        "rating_basis",
+    }
 
 
 def test_a_weakness_without_a_rating_goes_to_review():
