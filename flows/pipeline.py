@@ -288,6 +288,8 @@ def _report(request: Request, batch: Batch, changes: ChangeSet, run_id: str) -> 
 
 
 def _target(request: Request) -> Path | None:
+    if not request.poam.is_file():
+        raise RunError(f"{request.poam}: there is no such file. Expected a POA&M workbook.")
     if request.in_place:
         if request.out is not None:
             raise RunError("--in-place and --out: found both. Expected one of them.")
@@ -297,7 +299,7 @@ def _target(request: Request) -> Path | None:
         return None
     if out.is_dir() or not out.parent.is_dir():
         raise RunError(f"{out}: is no place for a file. Expected a name in a folder that exists.")
-    if out.exists() and request.poam.exists() and out.samefile(request.poam):
+    if out.exists() and out.samefile(request.poam):
         raise RunError(
             f"{out}: is the input workbook. Expected another name, or --in-place, which keeps a "
             "backup."

@@ -165,6 +165,6 @@ def test_frames_get_the_identifier():
         finding(FQDN),
     )
     found = asset_index(tables.coverage, None, policy().assets)
-    named = with_assets(tables.detections, found)
+    named = with_assets(tables, found, policy().assets).detections
     assert set(named["asset_identifier"]) == {FQDN}
     assert named["asset_identifier"].dtype == "str"

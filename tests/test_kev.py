@@ -103,3 +103,14 @@ def test_what_is_no_catalogue_is_refused(tmp_path, content):
         read_kev(path)
     with pytest.raises(KevError):
         read_kev(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    "content", ['{"vulnerabilities": ["CVE-2026-0001"]}', '{"vulnerabilities": 1}']
+)
+def test_entries_that_are_none(tmp_path, content):
+    """Whatever stands in an entry's place is named, not a traceback."""
+    path = tmp_path / "kev.json"
+    path.write_text(content)
+    with pytest.raises(KevError, match=r"kev\.json"):
+        read_kev(path)

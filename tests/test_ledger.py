@@ -176,3 +176,18 @@ def test_an_item_is_remembered_until_another_takes_its_place():
     membership = run(seen("web-01"), known=known).membership
     assert list(remembered(known, membership.assign(poam_id=""))["poam_id"]) == ["V-7"]
     assert list(remembered(known, membership)["poam_id"]) == ["V-1"]
+
+
+def test_a_folder_that_cannot_be_made():
+    """A place that takes no folder is a sentence about the ledger."""
+    with pytest.raises(LedgerError, match="cannot be opened"):
+        Ledger("sqlite:////proc/none/ledger.sqlite")
+
+
+def test_a_file_that_is_no_database(tmp_path):
+    """One sentence, whatever SQLAlchemy adds."""
+    path = tmp_path / "notes.sqlite"
+    path.write_text("not a database, " * 100)
+    with pytest.raises(LedgerError) as e:
+        Ledger(f"sqlite:///{path}")
+    assert len(str(e.value).splitlines()) == 1

@@ -4,8 +4,10 @@ from datetime import date, datetime
 
 import pytest
 
+from poam.assets import AssetIndex, AssetLine, with_assets
+from poam.dedupe import sightings
 from poam.model import Authenticated
-from poam.proof import Memory, Scan, ScanRecord, scan_record
+from poam.proof import Fix, Memory, Scan, ScanRecord, scan_record
 from tests.core_support import batch, finding, memory, policy, scan
 
 YES, PARTIAL, NO, UNKNOWN = (
@@ -16,6 +18,8 @@ YES, PARTIAL, NO, UNKNOWN = (
 )
 DETECTED = date(2026, 10, 6)
 KEY = ("Nessus", "10001", "web-01")
+WEB = AssetLine("web-01", "web-01")
+FIXED = {KEY: (Fix(date(2026, 11, 3), "", 443, "row 7"),)}
 
 
 def record(now=YES, before=YES, ended=date(2026, 11, 3), sighted=DETECTED, **given):
@@ -27,7 +31,7 @@ def record(now=YES, before=YES, ended=date(2026, 11, 3), sighted=DETECTED, **giv
 
 def verdict(given, *identifiers):
     """Ask whether the weakness is gone from web-01."""
-    return given.verdict("Nessus", identifiers or ("10001",), "web-01", DETECTED)
+    return given.verdict("Nessus", identifiers or ("10001",), "web-01", WEB, DETECTED)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +75,13 @@ def verdict(given, *identifiers):
             id="another detector's unreadable file",
         ),
         pytest.param(
-            record(now=None, fixed={KEY: "row 7"}),
+            record(now=None, fixed=FIXED),
             True,
             "reports it fixed on web-01 (row 7)",
             id="reported fixed",
         ),
         pytest.param(
-            record(now=None, fixed={KEY: "row 7"}, failed={"Nessus": ("bad.nessus",)}),
+            record(now=None, fixed=FIXED, failed={"Nessus": ("bad.nessus",)}),
             False,
             "could not be read",
             id="reported fixed, but a file is unreadable",
@@ -130,16 +134,17 @@ def test_one_fixed_of_two_is_not_enough():
     """A row of two identifiers: one reported fixed proves nothing about the other."""
     other = ("Nessus", "10002", "web-01")
     remembered = {KEY: Memory(DETECTED, YES), other: Memory(DETECTED, YES)}
-    given = record(now=None, memory=remembered, fixed={KEY: "row 7"})
+    given = record(now=None, memory=remembered, fixed=FIXED)
     assert not verdict(given, "10001", "10002").gone
 
 
 def gathered(*records, known=None):
     """Gather the record of one export."""
     tables = batch(*records)
-    frame = tables.coverage.assign(asset_identifier=tables.coverage["asset"])
-    fixed = tables.detections.assign(asset_identifier=tables.detections["asset"])
-    return scan_record(frame, fixed, memory() if known is None else known, {}, policy())
+    found = with_assets(tables, AssetIndex(), policy().assets)
+    known = memory() if known is None else known
+    seen = sightings(found.detections, found.coverage, known, date(2026, 11, 20))
+    return scan_record(found.coverage, seen, known, {}, policy())
 
 
 @pytest.mark.parametrize(
@@ -181,4 +186,26 @@ def test_memory_is_the_latest_day_and_the_deepest_look():
 def test_fixed_is_what_the_scanner_says():
     """A record with `present` False is the scanner's own word, with its place in the file."""
     found = gathered(finding(present=False, locator="host 3"), finding("web-02"), scan())
-    assert dict(found.fixed) == {KEY: "host 3"}
+    assert dict(found.fixed) == {KEY: (Fix(date(2026, 11, 3), "", 0, "host 3"),)}
+
+
+@pytest.mark.parametrize(
+    ("day", "line", "gone"),
+    [
+        (date(2026, 11, 3), WEB, True),
+        (date(2026, 11, 3), AssetLine("web-01 (443/tcp)", "web-01", 443, "tcp"), True),
+        (date(2026, 11, 3), AssetLine("web-01 (8443/tcp)", "web-01", 8443, "tcp"), False),
+        (date(2026, 9, 1), WEB, False),
+    ],
+    ids=["the asset", "its port", "another port", "before it was seen"],
+)
+def test_a_fix_speaks_of_its_own_place_and_day(day, line, gone):
+    """A report of a fix closes neither another port nor a sighting after it."""
+    given = record(now=None, fixed={KEY: (Fix(day, "", 443, "row 7"),)})
+    assert given.verdict("Nessus", ("10001",), "web-01", line, DETECTED).gone is gone
+
+
+def test_one_fixed_of_two_without_memory():
+    """Nothing is known of the other identifier, so nothing proves it gone."""
+    given = record(now=None, before=None, fixed=FIXED)
+    assert not verdict(given, "10001", "10002").gone

@@ -569,3 +569,76 @@ def test_the_order_of_files_changes_nothing(files):
     assert changes.decisions == expected.decisions
     assert cells == expected_cells
     pd.testing.assert_frame_equal(changes.membership, expected.membership)
+
+
+def test_a_fix_before_the_last_sighting_closes_nothing():
+    """An old report of a fix is no proof that what was seen since is gone."""
+    early = datetime(2026, 9, 1)  # noqa: DTZ001 - a scanner's local time has no zone
+    records = [definition(), finding(present=False, last_seen=early), scan(ended=early)]
+    assert kinds(run(records, poam=[item()], known=memory("web-01"))) == [("V-1", "unverified")]
+
+
+def test_a_fix_on_one_port_leaves_the_other_open():
+    """Each line of the list needs its own proof."""
+    row = item(asset_identifier="web-01 (443/tcp)\nweb-01 (8443/tcp)")
+    fix = finding(present=False, port=443, protocol="tcp")
+    changes = run([definition(), fix, scan("other")], poam=[row])
+    assert [kind for _, kind in kinds(changes)] == ["updated"]
+    assert only(changes, ChangeKind.UPDATED).after["asset_identifier"] == "web-01 (8443/tcp)"
+
+
+def test_two_machines_called_localhost_stay_two():
+    """A name that several machines carry ties nothing together."""
+    one = [definition(), finding("localhost"), scan("localhost", ips=("10.0.0.1",))]
+    two = [scan("localhost", ips=("10.0.0.2",))]
+    opened = only(run(one, two), ChangeKind.OPENED)
+    assert opened.after["asset_identifier"] == "10.0.0.1"
+
+
+def test_a_list_that_goes_on_in_an_attachment():
+    """With the ledger's memory it is whole; without, nothing opens or closes on a guess."""
+    hosts = [f"host-{n:05}.corp.example" for n in range(2000)]
+    opened = only(run(seen(*hosts)), ChangeKind.OPENED)
+    assert len(opened.attachment.splitlines()) == len(hosts)
+    rows = [item(**opened.after)]
+    known = memory(*hosts)
+    assert kinds(run(seen(*hosts), poam=rows, known=known)) == [("V-1", "unchanged")]
+    assert kinds(run([scan(h) for h in hosts], poam=rows, known=known)) == [("V-1", "closed")]
+    alone = kinds(run(seen(*hosts), poam=rows))
+    assert sorted(alone) == [("V-1", "needs_review"), ("V-1", "unchanged")]
+    assert kinds(run([scan(h) for h in hosts], poam=rows)) != [("V-1", "closed")]
+
+
+def test_a_host_with_the_addresses_of_two_inventory_assets():
+    """A second run recognises the row that the first one opened."""
+    listed = pd.DataFrame.from_records(
+        [("i-1", ("10.0.0.1",)), ("i-2", ("10.0.0.2",))], columns=["identifier", "names"]
+    )
+    records = [definition(), finding("vip"), scan("vip", ips=("10.0.0.1", "10.0.0.2"))]
+    opened = only(run(records, inventory=listed), ChangeKind.OPENED)
+    again = run(records, poam=[item(**opened.after)], inventory=listed)
+    assert kinds(again) == [("V-1", "unchanged")]
+
+
+def test_a_finding_without_a_definition_waits_for_a_person():
+    """Nothing rates it, so nothing opens, and it is not lost."""
+    assert [kind for _, kind in kinds(run([finding(), scan()]))] == ["needs_review"]
+
+
+def test_findings_without_coverage_open():
+    """An export that does not say what it scanned still says what it found."""
+    assert [kind for _, kind in kinds(run([definition(), finding()]))] == ["opened"]
+
+
+def test_an_appended_asset_is_listed_once():
+    """Protocols differ in case between exports, not in meaning."""
+    twice = [finding("b", port=1, protocol=protocol) for protocol in ("TCP", "tcp")]
+    records = [*seen("web-01"), *twice, scan("b")]
+    changes = run(records, poam=[item()], rules=with_timelines(new_assets="append"))
+    assert only(changes, ChangeKind.UPDATED).after["asset_identifier"] == "web-01\nb (1/tcp)"
+
+
+def test_a_weakness_without_rating_that_has_its_row_is_no_doubt():
+    """A person rated it when the row was written."""
+    records = [definition(cvss3_base=None), finding(), scan()]
+    assert kinds(run(records, poam=[item()])) == [("V-1", "unchanged")]

@@ -85,3 +85,12 @@ def test_given_twice(tmp_path):
     a.write_text("<a/>")
     b.write_text("<b/>")
     assert discover([b, a, a]) == discover([a, b])
+
+
+def test_names_that_are_alike_higher_up_stay_apart(tmp_path):
+    """Names stay distinct where the folders above are alike too."""
+    paths = [tmp_path / top / "scans" / "scan.xml" for top in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.write_text(str(path))
+    assert [s.name for s in discover(paths)] == ["one/scans/scan.xml", "two/scans/scan.xml"]
