@@ -23,7 +23,7 @@ from poam.dedupe import sightings, weaknesses
 from poam.errors import RunError
 from poam.frames import merged
 from poam.kev import KevCatalogue, read_kev
-from poam.ledger import Ledger, ledger_exists, memory_frame, remembered
+from poam.ledger import Ledger, clean_days, ledger_exists, memory_frame, remembered
 from poam.model import ChangeKind, Sheet
 from poam.opening import Edition
 from poam.policy import Policy, load_policy
@@ -146,6 +146,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
         record=scan_record(found.coverage, seen, known, failed, policy),
         kev=batch.kev,
         recorded=recorded_lines(known),
+        clean_days=clean_days(known),
     )
     return reconciler.decide(batch.workbook.items, rated, seen, links), found.coverage
 
@@ -216,7 +217,7 @@ def _write(
             ledger.record(
                 folder.ledger_row(report),
                 _ledger_changes(changes),
-                remembered(batch.memory, changes.membership),
+                remembered(batch.memory, changes.membership, changes.cleaned),
             )
             ledger.close()
         put_in_place()

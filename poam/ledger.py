@@ -1,6 +1,7 @@
 """What was seen when: SQLite by default, PostgreSQL by URL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from poam.dedupe import DEPTH, SIGHTING
 from poam.errors import LedgerError
 from poam.frames import TIME
+from poam.reconcile import Cleaned
 
 VERSION = 1
 metadata = MetaData()
@@ -160,11 +162,21 @@ def memory_frame(rows: Sequence[tuple[Any, ...]] = ()) -> pd.DataFrame:
     )
 
 
-def remembered(memory: pd.DataFrame, membership: pd.DataFrame) -> pd.DataFrame:
+def clean_days(memory: pd.DataFrame) -> dict[tuple[object, ...], date]:
+    """By a sighting's key the day on which it was last proven clean."""
+    clean = memory[memory["last_clean"].notna()]
+    keys = clean[SIGHTING].itertuples(index=False, name=None)
+    return dict(zip(keys, clean["last_clean"].dt.date, strict=True))
+
+
+def remembered(
+    memory: pd.DataFrame, membership: pd.DataFrame, cleaned: Iterable[Cleaned] = ()
+) -> pd.DataFrame:
     """The memory after a batch: `memory` updated by `membership` (sightings with `poam_id`).
 
-    First seen only ever moves earlier, last seen only later. A sighting that the scanner reports
-    as fixed gets a `last_clean`. How a weakness was found is remembered at its deepest.
+    `cleaned` are the places that the batch proved clean: they get a `last_clean`, as does what the
+    scanner itself reports as fixed. First seen only ever moves earlier, last seen only later. How
+    a weakness was found is remembered at its deepest.
     """
     present = membership["present"]
     now = membership.assign(
@@ -172,6 +184,8 @@ def remembered(memory: pd.DataFrame, membership: pd.DataFrame) -> pd.DataFrame:
         last_clean=membership["last_seen"].where(~present),
     )
     both = pd.concat([memory, now[MEMORY]], ignore_index=True)
+    for place in cleaned:
+        both.loc[_at(both, place), "last_clean"] = pd.Timestamp(place.day)
     both["depth"] = both["authenticated"].map(DEPTH)
     both = both.sort_values([*SIGHTING, "last_seen"], kind="stable")
     out = both.groupby(SIGHTING, as_index=False, sort=True).agg(
@@ -183,6 +197,15 @@ def remembered(memory: pd.DataFrame, membership: pd.DataFrame) -> pd.DataFrame:
     )
     out["authenticated"] = out.pop("depth").map({v: k for k, v in DEPTH.items()}).astype("str")
     return out[MEMORY]
+
+
+def _at(memory: pd.DataFrame, place: Cleaned) -> "pd.Series[bool]":
+    here = (memory["poam_id"] == place.poam_id) & (memory["asset_identifier"] == place.asset)
+    if place.location:
+        here &= memory["location"] == place.location
+    if place.port:
+        here &= memory["port"] == place.port
+    return here
 
 
 def _latest_item(poam_ids: pd.Series) -> str:

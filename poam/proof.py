@@ -47,10 +47,11 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`gone` with the proof in words, or not, with what is missing."""
+    """`gone` with the proof in words and its day, or not, with what is missing."""
 
     gone: bool
     because: str
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class ScanRecord:
         sighted = max((m.last_seen for m in known), default=detected)
         fixes = [self._fix(key, line, sighted) for key in keys]
         if all(fixes) and fixes[0]:
-            return Verdict(True, f"{detector} reports it fixed on {asset} ({fixes[0].locator})")
+            words = f"{detector} reports it fixed on {asset} ({fixes[0].locator})"
+            return Verdict(True, words, fixes[0].day)
         scan = self.scans.get((detector, asset))
         if scan is None:
             return Verdict(False, f"{asset} was not scanned by {detector}")
@@ -118,6 +120,7 @@ class ScanRecord:
             True,
             f"{detector} scanned {asset} on {scan.ended} (authenticated: {scan.authenticated}, "
             f"{scan.file}) without finding it",
+            scan.ended,
         )
 
     def _fix(self, key: tuple[str, str, str], line: AssetLine, sighted: date | None) -> Fix | None:

@@ -10,6 +10,7 @@ import pandas as pd
 from poam.assets import AssetIndex, AssetLine, asset_lines, asset_text
 from poam.cells import appended, asset_cell, is_attachment_line
 from poam.deadlines import deadline
+from poam.dedupe import SIGHTING
 from poam.frames import WEAKNESS, Row, rows
 from poam.identifiers import cve_ids, row_identity
 from poam.kev import KevCatalogue
@@ -45,16 +46,29 @@ class Decision:
     attachment: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A place that came off an item's list, and the day that proved it clean."""
+
+    poam_id: str
+    asset: str
+    location: str
+    port: int
+    day: date
+
+
 @dataclass(frozen=True)
 class ChangeSet:
     """Everything a run decided, before anything is written.
 
     `decisions` in the order of the workbook, new items last; `membership` has the sightings'
-    columns and the `poam_id` each belongs to ("" where none).
+    columns and the `poam_id` each belongs to ("" where none); `cleaned` are the places that this
+    batch proved clean.
     """
 
     decisions: tuple[Decision, ...]
     membership: pd.DataFrame
+    cleaned: tuple[Cleaned, ...] = ()
 
     def of(self, *kinds: ChangeKind) -> list[Decision]:
         """The decisions of these kinds."""
@@ -74,6 +88,7 @@ class _Item:
     after: dict[str, Value] = field(default_factory=dict)
     because: list[str] = field(default_factory=list)
     attachment: str | None = None
+    cleaned: list[Cleaned] = field(default_factory=list)
 
     def lists(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
         return [line for line in self.lines if _same_place(line, sighting, index)]
@@ -84,8 +99,9 @@ class Reconciler:
     """The rules and facts of one run. `decide` holds a batch against a workbook.
 
     `kev` is None where no catalogue was given. `record` proves absence. `recorded` has, by POA&M
-    ID, the assets that the ledger knows of an item: some lists do not fit their cell. Nothing is
-    read or written here, and `as_of` is the only clock.
+    ID, the assets that the ledger knows of an item: some lists do not fit their cell. `clean_days`
+    has, by a sighting's key, the day on which it was last proven clean. Nothing is read or written
+    here, and `as_of` is the only clock.
     """
 
     as_of: date
@@ -95,6 +111,7 @@ class Reconciler:
     record: ScanRecord
     kev: KevCatalogue | None = None
     recorded: Mapping[str, tuple[AssetLine, ...]] = field(default_factory=dict)
+    clean_days: Mapping[tuple[object, ...], date] = field(default_factory=dict)
 
     def decide(
         self,
@@ -136,7 +153,9 @@ class Reconciler:
         decisions = [d for state in states.values() if (d := self._settle(state))]
         decisions += review + self._open(cohorts, items, members)
         ids = pd.Series(members, dtype=object).reindex(sightings.index).fillna("")
-        return ChangeSet(tuple(decisions), sightings.assign(poam_id=ids.astype("str")))
+        membership = sightings.assign(poam_id=ids.astype("str"))
+        cleaned = tuple(place for state in states.values() for place in state.cleaned)
+        return ChangeSet(tuple(decisions), membership, cleaned)
 
     def _item(self, record: Row) -> _Item:
         identity = row_identity(
@@ -228,6 +247,8 @@ class Reconciler:
                         "the scan older than the fix?",
                     )
                 )
+            elif clean := self._clean_since(sighting):
+                asides.append(_stale(weakness, sighting, clean))
             else:
                 news.append(sighting)
                 recurrence |= {i.record.poam_id: i.record.status_date for i in before}
@@ -236,6 +257,12 @@ class Reconciler:
             for poam_id, day in sorted(recurrence.items())
         )
         return news, asides, comment
+
+    def _clean_since(self, sighting: Row) -> date | None:
+        """The day after this sighting on which an earlier run proved its place clean, if any."""
+        key = tuple(getattr(sighting, name) for name in SIGHTING)
+        day = self.clean_days.get(key)
+        return day if day and sighting.last_seen.date() < day else None
 
     def _cohorts(
         self,
@@ -350,6 +377,9 @@ class Reconciler:
                 unproven[line] = "; ".join(missing)
             else:
                 gone[line] = "; ".join(verdict.because for verdict in verdicts)
+                day = min(verdict.day for verdict in verdicts if verdict.day)
+                place = Cleaned(item.record.poam_id, asset, line.location, line.port, day)
+                item.cleaned.append(place)
         return gone, unproven
 
     def _close(self, item: _Item, gone: Mapping[AssetLine, str]) -> Decision:
@@ -524,6 +554,19 @@ def _unlisted(weakness: Row, item: _Item, count: int) -> Decision:
         item,
         f"seen on {count} assets that the cell does not list; its list goes on in {item.goes_on}, "
         "and no ledger remembers it",
+    )
+
+
+def _stale(weakness: Row, sighting: Row, clean: date) -> Decision:
+    return Decision(
+        ChangeKind.NEEDS_REVIEW,
+        (
+            f"seen on {_text(sighting)} on {sighting.last_seen.date()}, and proven clean there on "
+            f"{clean}: is this an older scan?",
+        ),
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
+        weakness_name=weakness.name,
     )
 
 

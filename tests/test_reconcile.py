@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from flows.pipeline import edits
 from poam.layout import Owner
+from poam.ledger import remembered
 from poam.model import Authenticated, ChangeKind, Kind, Sheet
 from tests.core_support import (
     AS_OF,
@@ -642,3 +643,18 @@ def test_a_weakness_without_rating_that_has_its_row_is_no_doubt():
     """A person rated it when the row was written."""
     records = [definition(cvss3_base=None), finding(), scan()]
     assert kinds(run(records, poam=[item()])) == [("V-1", "unchanged")]
+
+
+def test_an_older_scan_does_not_reopen_what_was_proven_clean():
+    """Scans handed in out of order: a place proven clean since waits for a person."""
+    row = item(asset_identifier="web-01\nweb-02")
+    known = memory("web-01", "web-02")
+    clean = run([*seen("web-01"), scan("web-02")], poam=[row], known=known)
+    kept = only(clean, ChangeKind.UPDATED)
+    assert kept.after["asset_identifier"] == "web-01"
+    later = remembered(known, clean.membership, clean.cleaned)
+    older = seen("web-01", "web-02", day=datetime(2026, 10, 20))  # noqa: DTZ001
+    again = run(older, poam=[row | dict(kept.after)], known=later)
+    assert sorted(kinds(again)) == [("", "needs_review"), ("V-1", "unchanged")]
+    newer = seen("web-01", "web-02", day=datetime(2026, 11, 9))  # noqa: DTZ001
+    assert ("V-2", "opened") in kinds(run(newer, poam=[row | dict(kept.after)], known=later))
