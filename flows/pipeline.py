@@ -18,6 +18,7 @@ from flows.runs import RunFolder, run_identifier, sha256
 from flows.sources import discover
 from flows.steps import Steps
 from poam.assets import asset_index, recorded_lines, with_assets
+from poam.changes import ChangeSet
 from poam.correlate import correlate
 from poam.dedupe import sightings, weaknesses
 from poam.errors import RunError
@@ -28,7 +29,7 @@ from poam.model import ChangeKind, Sheet
 from poam.opening import Edition
 from poam.policy import Policy, load_policy
 from poam.proof import scan_record
-from poam.reconcile import ChangeSet, Reconciler
+from poam.reconcile import Reconciler
 from poam.report import RunReport, changes_frame, run_report
 from poam.severity import rate
 from poam.workbook import (
@@ -269,7 +270,9 @@ def _folder(request: Request, batch: Batch, policy: Policy) -> RunFolder:
     hashes = {f"{role}: {path.name}": sha256(path) for role, path in inputs.items() if path}
     hashes |= {f"scan: {parsed.file}": parsed.sha256 for parsed in batch.parsed}
     run_id = run_identifier(request.as_of, hashes, policy)
-    return RunFolder(request.runs / run_id, run_id, request, hashes, policy.sha256(), batch.parsed)
+    return RunFolder(
+        request.runs / run_id, run_id, request.as_of, hashes, policy.sha256(), batch.parsed
+    )
 
 
 def _report(request: Request, batch: Batch, changes: ChangeSet, run_id: str) -> RunReport:

@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from flows.ingest import Parsed
+from poam.changes import ChangeSet
 from poam.errors import RunError
 from poam.policy import Policy
-from poam.reconcile import ChangeSet
 from poam.report import RunReport, changes_frame, decisions_json, review_frame
-
-if TYPE_CHECKING:
-    from flows.pipeline import Request
 
 DISTRIBUTION = "conmon-poam"
 
@@ -29,7 +26,7 @@ class RunFolder:
 
     path: Path
     run_id: str
-    request: "Request"
+    as_of: date
     hashes: Mapping[str, str]
     policy_sha256: str
     parsed: tuple[Parsed, ...]
@@ -64,7 +61,7 @@ class RunFolder:
         }
         content: dict[str, Any] = {
             "run_id": self.run_id,
-            "as_of": self.request.as_of,
+            "as_of": self.as_of,
             "version": version(DISTRIBUTION),
             "policy_sha256": self.policy_sha256,
             "inputs": self.hashes,
@@ -81,7 +78,7 @@ class RunFolder:
         """The run as the ledger keeps it."""
         return {
             "run_id": self.run_id,
-            "as_of": self.request.as_of,
+            "as_of": self.as_of,
             "policy_sha256": self.policy_sha256,
             "inputs": dict(self.hashes),
             "counts": dict(report.counts),

@@ -24,10 +24,10 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from poam.changes import Cleaned
 from poam.dedupe import DEPTH, SIGHTING
 from poam.errors import LedgerError
 from poam.frames import TIME
-from poam.reconcile import Cleaned
 
 VERSION = 1
 metadata = MetaData()

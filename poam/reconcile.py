@@ -9,6 +9,7 @@ import pandas as pd
 
 from poam.assets import AssetIndex, AssetLine, asset_lines, asset_text
 from poam.cells import appended, asset_cell, is_attachment_line
+from poam.changes import ChangeSet, Cleaned, Decision, aside, doubtful, stale, unlisted, unrated
 from poam.deadlines import deadline
 from poam.dedupe import SIGHTING
 from poam.frames import WEAKNESS, Row, rows
@@ -21,58 +22,6 @@ from poam.proof import ScanRecord
 
 RATING_ORDER = {rating: order for order, rating in enumerate(RiskRating)}
 LISTED = 10  # asset lines named in a comment before "and n more"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One thing a run does with an item or a weakness, and why.
-
-    `row` is the item's worksheet row, None for a new item; `after` what is set, by field;
-    `before` what stood there; `to_sheet` where the item moves. `attachment` is a full asset list
-    that does not fit its cell.
-    """
-
-    kind: ChangeKind
-    because: tuple[str, ...]
-    poam_id: str = ""
-    sheet: str = Sheet.OPEN
-    row: int | None = None
-    to_sheet: str | None = None
-    before: Mapping[str, Value] = field(default_factory=dict)
-    after: Mapping[str, Value] = field(default_factory=dict)
-    detector: str = ""
-    source_identifier: str = ""
-    weakness_name: str = ""
-    attachment: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cleaned:
-    """A place that came off an item's list, and the day that proved it clean."""
-
-    poam_id: str
-    asset: str
-    location: str
-    port: int
-    day: date
-
-
-@dataclass(frozen=True)
-class ChangeSet:
-    """Everything a run decided, before anything is written.
-
-    `decisions` in the order of the workbook, new items last; `membership` has the sightings'
-    columns and the `poam_id` each belongs to ("" where none); `cleaned` are the places that this
-    batch proved clean.
-    """
-
-    decisions: tuple[Decision, ...]
-    membership: pd.DataFrame
-    cleaned: tuple[Cleaned, ...] = ()
-
-    def of(self, *kinds: ChangeKind) -> list[Decision]:
-        """The decisions of these kinds."""
-        return [decision for decision in self.decisions if decision.kind in kinds]
 
 
 @dataclass
@@ -140,14 +89,14 @@ class Reconciler:
             left = [sighting for sighting in left if sighting.kind != Kind.INFORMATIONAL]
             if left and weakness.original_risk_rating is None:
                 if not weakness.native_informational:
-                    review.append(_unrated(weakness))
+                    review.append(unrated(weakness))
                 continue
             left, asides, comment = self._closed_before(weakness, left, mine)
             review += asides
             if left and not mine and proposed[key]:
-                review.append(_doubtful(weakness, proposed[key]))
+                review.append(doubtful(weakness, proposed[key]))
             elif left and (unread := [item for item in mine if item.goes_on]):
-                review.append(_unlisted(weakness, unread[0], len(left)))
+                review.append(unlisted(weakness, unread[0].record, unread[0].goes_on, len(left)))
             elif left:
                 cohorts += self._cohorts(weakness, left, mine, comment, members)
         decisions = [d for state in states.values() if (d := self._settle(state))]
@@ -227,10 +176,10 @@ class Reconciler:
             later = [i for i in before if _closed_after(i, sighting)]
             if false_positive:
                 asides.append(
-                    _aside(
+                    aside(
                         ChangeKind.SUPPRESSED,
                         weakness,
-                        false_positive[0],
+                        false_positive[0].record,
                         f"seen again on {place}; {false_positive[0].record.poam_id} is an approved "
                         "false positive there",
                     )
@@ -238,17 +187,17 @@ class Reconciler:
             elif later:
                 record = later[0].record
                 asides.append(
-                    _aside(
+                    aside(
                         ChangeKind.NEEDS_REVIEW,
                         weakness,
-                        later[0],
+                        record,
                         f"seen on {place} on {sighting.last_seen.date()}, and {record.poam_id} for "
                         f"it was closed on {record.status_date}: was it closed too early, or is "
                         "the scan older than the fix?",
                     )
                 )
             elif clean := self._clean_since(sighting):
-                asides.append(_stale(weakness, sighting, clean))
+                asides.append(stale(weakness, place, sighting.last_seen.date(), clean))
             else:
                 news.append(sighting)
                 recurrence |= {i.record.poam_id: i.record.status_date for i in before}
@@ -535,61 +484,3 @@ def _why_unchanged(item: _Item) -> str:
     if not item.keys:
         return "no scanner identifier: only a person can say whether it is remediated"
     return "it lists no asset that a scan could confirm"
-
-
-def _unrated(weakness: Row) -> Decision:
-    return Decision(
-        ChangeKind.NEEDS_REVIEW,
-        (f"no rating: {weakness.rating_basis}",),
-        detector=weakness.detector,
-        source_identifier=weakness.source_identifier,
-        weakness_name=weakness.name,
-    )
-
-
-def _unlisted(weakness: Row, item: _Item, count: int) -> Decision:
-    return _aside(
-        ChangeKind.NEEDS_REVIEW,
-        weakness,
-        item,
-        f"seen on {count} assets that the cell does not list; its list goes on in {item.goes_on}, "
-        "and no ledger remembers it",
-    )
-
-
-def _stale(weakness: Row, sighting: Row, clean: date) -> Decision:
-    return Decision(
-        ChangeKind.NEEDS_REVIEW,
-        (
-            f"seen on {_text(sighting)} on {sighting.last_seen.date()}, and proven clean there on "
-            f"{clean}: is this an older scan?",
-        ),
-        detector=weakness.detector,
-        source_identifier=weakness.source_identifier,
-        weakness_name=weakness.name,
-    )
-
-
-def _doubtful(weakness: Row, proposals: list[Row]) -> Decision:
-    reasons = tuple(f"may be {p.poam_id} ({p.sheet}, row {p.row}): {p.evidence}" for p in proposals)
-    return Decision(
-        ChangeKind.NEEDS_REVIEW,
-        reasons,
-        poam_id=", ".join(p.poam_id for p in proposals),
-        detector=weakness.detector,
-        source_identifier=weakness.source_identifier,
-        weakness_name=weakness.name,
-    )
-
-
-def _aside(kind: ChangeKind, weakness: Row, item: _Item, because: str) -> Decision:
-    return Decision(
-        kind,
-        (because,),
-        poam_id=item.record.poam_id,
-        sheet=item.record.sheet,
-        row=item.record.row,
-        detector=weakness.detector,
-        source_identifier=weakness.source_identifier,
-        weakness_name=weakness.name,
-    )

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from poam.changes import ChangeSet, Decision
 from poam.deadlines import is_late
 from poam.frames import rows
 from poam.model import ChangeKind, RiskRating, Sheet
-from poam.reconcile import ChangeSet, Decision
 
 CHANGES = [
     "kind",

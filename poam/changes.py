@@ -1,0 +1,122 @@
+"""What a run decides: changes of items, doubts for a person, places proven clean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+from poam.frames import Row
+from poam.model import ChangeKind, Sheet, Value
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One thing a run does with an item or a weakness, and why.
+
+    `row` is the item's worksheet row, None for a new item; `after` what is set, by field;
+    `before` what stood there; `to_sheet` where the item moves. `attachment` is a full asset list
+    that does not fit its cell.
+    """
+
+    kind: ChangeKind
+    because: tuple[str, ...]
+    poam_id: str = ""
+    sheet: str = Sheet.OPEN
+    row: int | None = None
+    to_sheet: str | None = None
+    before: Mapping[str, Value] = field(default_factory=dict)
+    after: Mapping[str, Value] = field(default_factory=dict)
+    detector: str = ""
+    source_identifier: str = ""
+    weakness_name: str = ""
+    attachment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A place that came off an item's list, and the day that proved it clean."""
+
+    poam_id: str
+    asset: str
+    location: str
+    port: int
+    day: date
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """Everything a run decided, before anything is written.
+
+    `decisions` in the order of the workbook, new items last; `membership` has the sightings'
+    columns and the `poam_id` each belongs to ("" where none); `cleaned` are the places that this
+    batch proved clean.
+    """
+
+    decisions: tuple[Decision, ...]
+    membership: pd.DataFrame
+    cleaned: tuple[Cleaned, ...] = ()
+
+    def of(self, *kinds: ChangeKind) -> list[Decision]:
+        """The decisions of these kinds."""
+        return [decision for decision in self.decisions if decision.kind in kinds]
+
+
+def unrated(weakness: Row) -> Decision:
+    """A weakness that no basis rates."""
+    return Decision(
+        ChangeKind.NEEDS_REVIEW,
+        (f"no rating: {weakness.rating_basis}",),
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
+        weakness_name=weakness.name,
+    )
+
+
+def unlisted(weakness: Row, record: Row, goes_on: str, count: int) -> Decision:
+    """Assets of a weakness whose item keeps its list in a file that is not here."""
+    return aside(
+        ChangeKind.NEEDS_REVIEW,
+        weakness,
+        record,
+        f"seen on {count} assets that the cell does not list; its list goes on in {goes_on}, "
+        "and no ledger remembers it",
+    )
+
+
+def stale(weakness: Row, place: str, seen: date, clean: date) -> Decision:
+    """A sighting that is older than the proof that its place is clean."""
+    return Decision(
+        ChangeKind.NEEDS_REVIEW,
+        (f"seen on {place} on {seen}, and proven clean there on {clean}: is this an older scan?",),
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
+        weakness_name=weakness.name,
+    )
+
+
+def doubtful(weakness: Row, proposals: list[Row]) -> Decision:
+    """A weakness that may be one of some items, by name only."""
+    reasons = tuple(f"may be {p.poam_id} ({p.sheet}, row {p.row}): {p.evidence}" for p in proposals)
+    return Decision(
+        ChangeKind.NEEDS_REVIEW,
+        reasons,
+        poam_id=", ".join(p.poam_id for p in proposals),
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
+        weakness_name=weakness.name,
+    )
+
+
+def aside(kind: ChangeKind, weakness: Row, record: Row, because: str) -> Decision:
+    """A sighting that an existing item, named in `record`, has something to say about."""
+    return Decision(
+        kind,
+        (because,),
+        poam_id=record.poam_id,
+        sheet=record.sheet,
+        row=record.row,
+        detector=weakness.detector,
+        source_identifier=weakness.source_identifier,
+        weakness_name=weakness.name,
+    )
