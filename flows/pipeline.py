@@ -133,7 +133,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     found = with_assets(found, index, policy.assets)
     known = _renamed(batch.memory, index.identifier)
     seen = sightings(found.detections, found.coverage, known, as_of)
-    rated = rate(weaknesses(seen, found.definitions), policy)
+    rated = rate(weaknesses(seen, found.definitions, policy), policy)
     links = correlate(rated, seen, batch.workbook.items, index, policy)
     failed: dict[str, tuple[str, ...]] = {}
     for parsed in batch.parsed:

@@ -1,11 +1,15 @@
 """Detections to weaknesses: one per detector and source identifier, with every affected asset."""
 
+import logging
 from datetime import date
 
 import pandas as pd
 
 from poam.frames import LISTS, SCAN, WEAKNESS
 from poam.model import Authenticated, Kind
+from poam.policy import Policy
+
+log = logging.getLogger(__name__)
 
 SIGHTING = [*WEAKNESS, "asset_identifier", "location", "port", "protocol"]
 # The best evidence of several scans of one asset counts.
@@ -52,12 +56,12 @@ def sightings(
     return _with_memory(out.reset_index(), known)
 
 
-def weaknesses(sightings: pd.DataFrame, definitions: pd.DataFrame) -> pd.DataFrame:
+def weaknesses(sightings: pd.DataFrame, definitions: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """One row per detector and source identifier that the batch saw, with its definition.
 
     Adds to the definition's columns `kind`, `first_seen`, `last_seen` and `assets` (how many
     distinct assets show it). A weakness that was only seen fixed is not in it. A definition
-    without a name is named by its detector and identifier: it is never dropped.
+    without a name is called by its identifier (`QID 38913`), with a warning: it is never dropped.
     """
     present = sightings[sightings["present"]]
     grouped = present.groupby(WEAKNESS, sort=True)
@@ -68,8 +72,11 @@ def weaknesses(sightings: pd.DataFrame, definitions: pd.DataFrame) -> pd.DataFra
         assets=("asset_identifier", "nunique"),
     ).reset_index()
     out = seen.merge(definitions, on=WEAKNESS, how="left", validate="1:1")
-    nameless = out["name"].isna()
-    out.loc[nameless, "name"] = out["detector"] + " " + out["source_identifier"]
+    for at in out.index[out["name"].isna()]:
+        detector, identifier = out.loc[at, WEAKNESS]
+        scanner = policy.scanner(detector)
+        out.loc[at, "name"] = f"{scanner.identifier_word if scanner else detector} {identifier}"
+        log.warning("%s %s has no name in any export", detector, identifier)
     for column in LISTS:
         out[column] = out[column].map(lambda values: values if isinstance(values, tuple) else ())
     return out

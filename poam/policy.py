@@ -150,9 +150,6 @@ class Scanner(Rules):
 class Site(Rules):
     """What a site sets for itself. Source: `site.yaml`, overridden by conmon.yaml."""
 
-    csp: str
-    system_name: str
-    impact_level: Literal["", "Low", "Moderate", "High", "LI-SaaS"]
     timezone: str
     poam_id_prefix: str
     point_of_contact: str

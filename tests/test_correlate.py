@@ -35,7 +35,7 @@ def frame(records, *rows):
     index = asset_index(tables.coverage, None, policy().assets)
     named = tables.detections.assign(asset_identifier=tables.detections["asset"])
     places = sightings(named, tables.coverage, memory_frame(), AS_OF)
-    found = weaknesses(places, tables.definitions)
+    found = weaknesses(places, tables.definitions, policy())
     return correlate(found, places, items(*rows), index, policy())
 
 

@@ -9,7 +9,7 @@ from poam.dedupe import sightings, weaknesses
 from poam.frames import merged, tables
 from poam.ledger import memory_frame
 from poam.model import Authenticated, Kind
-from tests.core_support import AS_OF, definition, finding, memory, scan, seen
+from tests.core_support import AS_OF, definition, finding, memory, policy, scan, seen
 
 
 def places(*exports, known=None):
@@ -31,7 +31,7 @@ def exports_of(exports):
 
 def folded(*exports):
     """Fold exports into weaknesses."""
-    return weaknesses(places(*exports), exports_of(exports).definitions)
+    return weaknesses(places(*exports), exports_of(exports).definitions, policy())
 
 
 def day(text):
@@ -156,9 +156,9 @@ def test_only_fixed_is_no_weakness():
 
 
 def test_a_weakness_without_a_definition_is_kept():
-    """It is named by its detector and identifier."""
+    """It is called by its identifier, in its scanner's word for that."""
     (row,) = folded([finding(), scan()]).itertuples()
-    assert row.name == "Nessus 10001"
+    assert row.name == "Plugin ID 10001"
 
 
 def test_the_deepest_look_counts():

@@ -79,7 +79,7 @@ def test_the_hash_is_of_the_values(config):
         ("timelines: {remediation: {days: {Critical: 15}}}", "Critical"),
         ("site: {timezone: Mars/Olympus}", "'Mars/Olympus' is not a time zone"),
         ("site: {timezone: ''}", "is not a time zone"),
-        ("site: {impact_level: Medium}", "site.impact_level is 'Medium'"),
+        ("timelines: {items: {new_assets: never}}", "timelines.items.new_assets is 'never'"),
         ("correlation: {proposal: {name_at_least: 101}}", "correlation.proposal.name_at_least"),
         ("timelines: 30", "timelines"),
         ("- a list", "Expected keys and values"),
