@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from flows.findings import FINDINGS, findings_frame
+from flows.findings import findings_frame
 from flows.ingest import parse, parser_of
 from flows.pipeline import Outcome, Request, update
-from flows.runs import read_decisions
+from flows.runs import read_decisions, safe_csv
 from flows.sources import discover
 from flows.steps import DirectSteps, cores
 from poam.errors import PoamError, RunError, ScanFormatError
@@ -123,7 +123,8 @@ def findings(
         for row in frame.to_dict("records"):
             typer.echo(json.dumps(row, ensure_ascii=False))
     else:
-        typer.echo(",".join(FINDINGS) if frame.empty else frame.to_csv(index=False), nl=frame.empty)
+        lines = frame["cves"].map("\n".join).astype(object)
+        typer.echo(safe_csv(frame.assign(cves=lines)), nl=False)
     _refusals([p.refused for p in parsed if p.refused])
 
 

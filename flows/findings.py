@@ -33,7 +33,8 @@ FINDINGS = (
 def findings_frame(parsed: Sequence[Parsed], policy: Policy) -> pd.DataFrame:
     """One row per detection with its definition beside it, as plain values (None where missing).
 
-    A web finding's asset is its URL. Ratings are those the policy gives, None for informational.
+    A web finding's asset is its URL; `cves` is a list. Ratings are those the policy gives, None for
+    informational.
     """
     found = merged([p.tables for p in parsed if p.tables is not None])
     rated = rate(found.definitions, policy).drop(columns=["file", "seen"])
@@ -41,7 +42,7 @@ def findings_frame(parsed: Sequence[Parsed], policy: Policy) -> pd.DataFrame:
     frame = found.detections.merge(rated, on=WEAKNESS, how="left", validate="m:1")
     frame = frame.merge(scans, on=SCAN, how="left", validate="m:1")
     frame["asset"] = frame["location"].fillna(frame["asset"])
-    frame["cves"] = frame["cves"].map(lambda c: "\n".join(c) if isinstance(c, tuple) else "")
+    frame["cves"] = frame["cves"].map(lambda cves: list(cves) if isinstance(cves, tuple) else [])
     informational = frame["kind"] == "informational"
     frame["original_risk_rating"] = frame["original_risk_rating"].mask(informational, None)
     for column in ("first_seen", "last_seen"):

@@ -18,6 +18,7 @@ from poam.policy import Policy
 from poam.report import RunReport, changes_frame, decisions_json, review_frame
 
 DISTRIBUTION = "conmon-poam"
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,14 @@ def safe_csv(frame: pd.DataFrame) -> str:
     """
     texts = frame.select_dtypes(["object", "string", "str"]).columns
     quoted = {
-        name: frame[name].map(
-            lambda v: f"'{v}" if isinstance(v, str) and v[:1] in "=+-@\t\r" and v else v
-        )
+        name: pd.Series([_safe(value) for value in frame[name]], index=frame.index, dtype=object)
         for name in texts
     }
     return str(frame.assign(**quoted).to_csv(index=False, lineterminator="\n"))
+
+
+def _safe(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
 
 
 def run_identifier(as_of: date, hashes: Mapping[str, str], policy: Policy) -> str:

@@ -1,6 +1,8 @@
 """The command line: exit status, what goes where, and that input is refused in one sentence."""
 
+import csv
 import gzip
+import io
 import json
 import os
 import shutil
@@ -369,3 +371,14 @@ def test_knowledgebase_cut(november, month, work, tmp_path, policy):
     assert ran.status == 1
     assert "- kb.xml, line " in ran.out
     assert set(moved(work, policy)) == {"Nessus", "ZAP"}
+
+
+def test_findings_as_csv(poam, month):
+    """Ports are whole numbers, CVEs lines of one cell, and no cell begins a formula."""
+    ran = poam("findings", month(OCTOBER)[0])
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert {row["port"] for row in rows if row["port"]} == {
+        str(int(row["port"])) for row in rows if row["port"]
+    }
+    for row in rows:
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
