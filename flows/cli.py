@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from flows.findings import findings_frame
 from flows.ingest import parse, parser_of
-from flows.pipeline import Outcome, Request, update
+from flows.pipeline import Outcome, Request, default_ledger, update
 from flows.runs import read_decisions, safe_csv
 from flows.sources import discover
 from flows.steps import DirectSteps, cores
@@ -67,6 +67,14 @@ class EditionName(StrEnum):
 
 Scans = Annotated[
     list[Path], typer.Argument(help="Scan files, archives or folders of them.", show_default=False)
+]
+Poam = Annotated[Path, typer.Option(help="Last month's POA&M workbook.", show_default=False)]
+Out = Annotated[Path | None, typer.Option(help="Where the updated workbook goes.")]
+Inventory = Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")]
+Kev = Annotated[Path | None, typer.Option(help="CISA's KEV catalogue, JSON.")]
+Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit with 1 where something needs a person.")
 ]
 Config = Annotated[Path | None, typer.Option(help="The site's conmon.yaml.")]
 AsOf = Annotated[
@@ -131,13 +139,13 @@ def findings(
 @app.command("update")
 def update_command(
     scans: Scans,
-    poam: Annotated[Path, typer.Option(help="Last month's POA&M workbook.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="Where the updated workbook goes.")] = None,
+    poam: Poam,
+    out: Out = None,
     as_of: AsOf = None,
-    inventory: Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")] = None,
-    kev: Annotated[Path | None, typer.Option(help="CISA's KEV catalogue, JSON.")] = None,
+    inventory: Inventory = None,
+    kev: Kev = None,
     config: Config = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     ledger: Annotated[
         str | None,
         typer.Option(help="Database URL of the memory; ledger.sqlite in RUNS by default."),
@@ -148,12 +156,10 @@ def update_command(
         bool, typer.Option("--in-place", help="Write over POAM, keeping a backup.")
     ] = False,
     jobs: Jobs = 0,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where something needs a person.")
-    ] = False,
+    strict: Strict = False,
 ) -> None:
     """Update a POA&M workbook from this month's scans."""
-    url = None if no_ledger else ledger or f"sqlite:///{(runs / 'ledger.sqlite').as_posix()}"
+    url = None if no_ledger else ledger or default_ledger(runs)
     request = Request(
         scans=tuple(scans),
         poam=poam,
@@ -226,14 +232,14 @@ def demo(
 @app.command("run")
 def run_flow(
     scans: Scans,
-    poam: Annotated[Path, typer.Option(help="Last month's POA&M workbook.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="Where the updated workbook goes.")] = None,
+    poam: Poam,
+    out: Out = None,
     as_of: AsOf = None,
-    inventory: Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")] = None,
-    kev: Annotated[Path | None, typer.Option(help="CISA's KEV catalogue, JSON.")] = None,
+    inventory: Inventory = None,
+    kev: Kev = None,
     config: Config = None,
-    runs: Annotated[Path, typer.Option(help="Where run folders go.")] = Path("runs"),
-    strict: Annotated[bool, typer.Option("--strict")] = False,
+    runs: Runs = Path("runs"),
+    strict: Strict = False,
 ) -> None:
     """Run the monthly Prefect flow now."""
     from flows.conmon import monthly_conmon  # Prefect is imported only where it orchestrates
@@ -242,7 +248,7 @@ def run_flow(
         scans=list(scans),
         poam=poam,
         out=out,
-        as_of=as_of.date() if as_of else _today(config),
+        as_of=as_of.date() if as_of else None,
         inventory=inventory,
         kev=kev,
         config=config,

@@ -12,10 +12,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
-from flows.pipeline import Outcome, Request, update
-from poam.model import ChangeKind
+from flows.pipeline import Outcome, Request, default_ledger, update
 from poam.policy import load_policy
-from poam.report import changes_frame
+from poam.report import change_records
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -93,7 +92,7 @@ def monthly_conmon(
         kev=kev,
         config=config,
         runs=runs,
-        ledger=ledger or f"sqlite:///{(runs / 'ledger.sqlite').as_posix()}",
+        ledger=ledger or default_ledger(runs),
     )
     outcome = update(request, PrefectSteps())
     publish(outcome)
@@ -105,22 +104,10 @@ def publish(outcome: Outcome) -> None:
     create_markdown_artifact(
         key="conmon-summary", markdown=outcome.report.markdown(), description="The month"
     )
-    changes = changes_frame(outcome.changes)
-    changes = changes[changes["kind"] != ChangeKind.UNCHANGED]
     create_table_artifact(
-        key="conmon-changes",
-        table=[
-            dict(zip(changes.columns, row, strict=True)) for row in changes.itertuples(index=False)
-        ],
-        description="Every change",
+        key="conmon-changes", table=change_records(outcome.changes), description="Every change"
     )
 
 
 def _storage_failed(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    try:
-        state.result()
-    except OSError:
-        return True
-    except Exception:
-        return False
-    return False
+    return isinstance(state.result(raise_on_failure=False), OSError)

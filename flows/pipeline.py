@@ -30,7 +30,7 @@ from poam.opening import Edition
 from poam.policy import Policy, load_policy
 from poam.proof import scan_record
 from poam.reconcile import Reconciler
-from poam.report import RunReport, changes_frame, run_report
+from poam.report import RunReport, change_records, run_report
 from poam.severity import rate
 from poam.workbook import (
     PoamWorkbook,
@@ -91,6 +91,11 @@ class Outcome:
     changes: ChangeSet
     folder: Path | None = None
     workbook: Path | None = None
+
+
+def default_ledger(runs: Path) -> str:
+    """The database URL of the memory that lies with the run folders."""
+    return f"sqlite:///{(runs / 'ledger.sqlite').as_posix()}"
 
 
 def update(request: Request, steps: Steps) -> Outcome:
@@ -251,12 +256,10 @@ def _beside(target: Path | None, workbook: Path, run_id: str) -> Iterator[Callab
 
 
 def _ledger_changes(changes: ChangeSet) -> list[dict[str, object]]:
-    frame = changes_frame(changes)
-    frame = frame[frame["kind"] != ChangeKind.UNCHANGED]
-    columns = ["kind", "poam_id", "field", "before", "after", "because"]
+    columns = ("kind", "poam_id", "field", "before", "after", "because")
     return [
-        {**dict(zip(columns, row, strict=True)), "number": number}
-        for number, row in enumerate(frame[columns].itertuples(index=False))
+        {**{name: record[name] for name in columns}, "number": number}
+        for number, record in enumerate(change_records(changes))
     ]
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from parsers.text import plain_text, stated
-from parsers.xml import Element, text_of
+from parsers.text import plain_text, stated, unique
+from parsers.xml import Element, text_of, texts_of
 from poam.errors import ScanParseError
 from poam.model import Authenticated, Kind
 
@@ -35,6 +35,15 @@ def kind_of(word: str | None, file: str, place: str) -> Kind:
         expected = "Vuln, Practice or Ig, or Confirmed, Potential or Info"
         raise ScanParseError(file, place, f"the type '{word or ''}'", expected)
     return kind
+
+
+def references(definition: Element, bugtraq: str) -> tuple[str, ...]:
+    """Return the vendor's references, then the Bugtraq ids at the path `bugtraq`, each once."""
+    vendor = (
+        f"{text_of(reference, 'ID') or ''} {text_of(reference, 'URL') or ''}"
+        for reference in definition.iterfind("VENDOR_REFERENCE_LIST/VENDOR_REFERENCE")
+    )
+    return unique([*vendor, *(f"BID:{bid}" for bid in texts_of(definition, bugtraq))])
 
 
 def dns_name(text: str | None) -> str | None:

@@ -13,6 +13,7 @@ from parsers.qualys import (
     in_order,
     kind_of,
     prose,
+    references,
     score_and_vector,
 )
 from parsers.text import cve_ids, iso_datetime, paragraphs, port_number, score, unique, vector
@@ -124,11 +125,6 @@ def _definition(details: Element, file: str) -> Definition:
     place = f"GLOSSARY, QID {qid}"
     cvss2, vector2 = score_and_vector(text_of(details, "CVSS_SCORE/CVSS_BASE"))
     cvss3, vector3 = score_and_vector(text_of(details, "CVSS3_SCORE/CVSS3_BASE"))
-    vendor = (
-        f"{text_of(reference, 'ID') or ''} {text_of(reference, 'URL') or ''}"
-        for reference in details.iterfind("VENDOR_REFERENCE_LIST/VENDOR_REFERENCE")
-    )
-    bugtraq = (f"BID:{bid}" for bid in texts_of(details, "BUGTRAQ_ID_LIST/BUGTRAQ_ID/ID"))
     return Definition(
         detector=DETECTOR,
         source_identifier=qid,
@@ -141,7 +137,7 @@ def _definition(details: Element, file: str) -> Definition:
         cvss3_base=score(cvss3, file, f"{place}, CVSS3_BASE"),
         cvss3_vector=vector(vector3),
         cves=cve_ids(texts_of(details, "CVE_ID_LIST/CVE_ID/ID")),
-        references=unique([*vendor, *bugtraq]),
+        references=references(details, "BUGTRAQ_ID_LIST/BUGTRAQ_ID/ID"),
         family=text_of(details, "CATEGORY"),
     )
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from parsers.qualys import DETECTOR, prose, score_and_vector
-from parsers.text import cve_ids, paragraphs, score, unique, vector
+from parsers.qualys import DETECTOR, prose, references, score_and_vector
+from parsers.text import cve_ids, paragraphs, score, vector
 from parsers.xml import Element, elements, root_name, text_of, texts_of
 from poam.errors import ScanParseError
 from poam.model import Definition, Record
@@ -32,11 +32,6 @@ def _definition(vuln: Element, file: str) -> Definition:
         raise ScanParseError(file, "VULN_LIST", "a VULN without QID", "a QID")
     cvss2, vector2 = score_and_vector(text_of(vuln, "CVSS/BASE"))
     cvss3, vector3 = score_and_vector(text_of(vuln, "CVSS_V3/BASE"))
-    vendor = (
-        f"{text_of(reference, 'ID') or ''} {text_of(reference, 'URL') or ''}"
-        for reference in vuln.iterfind("VENDOR_REFERENCE_LIST/VENDOR_REFERENCE")
-    )
-    bugtraq = (f"BID:{bid}" for bid in texts_of(vuln, "BUGTRAQ_LIST/BUGTRAQ/ID"))
     return Definition(
         detector=DETECTOR,
         source_identifier=qid,
@@ -49,6 +44,6 @@ def _definition(vuln: Element, file: str) -> Definition:
         cvss3_base=score(cvss3, file, f"QID {qid}, CVSS_V3/BASE"),
         cvss3_vector=vector(text_of(vuln, "CVSS_V3/VECTOR_STRING") or vector3),
         cves=cve_ids(texts_of(vuln, "CVE_LIST/CVE/ID")),
-        references=unique([*vendor, *bugtraq]),
+        references=references(vuln, "BUGTRAQ_LIST/BUGTRAQ/ID"),
         family=text_of(vuln, "CATEGORY"),
     )

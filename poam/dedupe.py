@@ -19,6 +19,7 @@ DEPTH = {
         (Authenticated.UNKNOWN, Authenticated.NO, Authenticated.PARTIAL, Authenticated.YES)
     )
 }
+AUTHENTICATED = {depth: name for name, depth in DEPTH.items()}
 
 
 def sightings(
@@ -51,8 +52,7 @@ def sightings(
     earliest = rows.sort_values("first_seen", kind="stable").groupby(SIGHTING, sort=True)
     out["first_seen"] = earliest["first_seen"].first()
     out["first_seen_basis"] = earliest["first_seen_basis"].first()
-    names = {depth: name for name, depth in DEPTH.items()}
-    out["authenticated"] = out.pop("depth").map(names).astype("str")
+    out["authenticated"] = out.pop("depth").map(AUTHENTICATED).astype("str")
     return _with_memory(out.reset_index(), known)
 
 

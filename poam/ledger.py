@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from poam.changes import Cleaned
-from poam.dedupe import DEPTH, SIGHTING
+from poam.dedupe import AUTHENTICATED, DEPTH, SIGHTING
 from poam.errors import LedgerError
 from poam.frames import TIME
 
@@ -195,7 +195,7 @@ def remembered(
         depth=("depth", "max"),
         poam_id=("poam_id", _latest_item),
     )
-    out["authenticated"] = out.pop("depth").map({v: k for k, v in DEPTH.items()}).astype("str")
+    out["authenticated"] = out.pop("depth").map(AUTHENTICATED).astype("str")
     return out[MEMORY]
 
 

@@ -32,7 +32,7 @@ class _Item:
     keys: frozenset[tuple[str, str]]
     lines: tuple[AssetLine, ...]
     goes_on: str = ""  # the attachment that holds the rest of the list, where no memory does
-    seen: dict[AssetLine, str] = field(default_factory=dict)
+    seen: set[AssetLine] = field(default_factory=set)
     added: list[str] = field(default_factory=list)
     after: dict[str, Value] = field(default_factory=dict)
     because: list[str] = field(default_factory=list)
@@ -131,7 +131,7 @@ class Reconciler:
                 (item, line) for item in current for line in item.lists(sighting, self.index)
             ]
             for item, line in holders:
-                item.seen[line] = f"{sighting.last_seen.date()} ({sighting.file})"
+                item.seen.add(line)
                 members.setdefault(sighting.Index, item.record.poam_id)
             if not holders:
                 left.append(sighting)

@@ -136,6 +136,13 @@ def changes_frame(changes: ChangeSet) -> pd.DataFrame:
     return pd.DataFrame.from_records(rows, columns=CHANGES).astype("str")
 
 
+def change_records(changes: ChangeSet) -> list[dict[str, str]]:
+    """The rows of `changes_frame` that say something changed or waits, each by column."""
+    frame = changes_frame(changes)
+    frame = frame[frame["kind"] != ChangeKind.UNCHANGED]
+    return [dict(zip(CHANGES, row, strict=True)) for row in frame.itertuples(index=False)]
+
+
 def review_frame(changes: ChangeSet) -> pd.DataFrame:
     """One row per doubt: what may be which item, what has no rating, what was closed too early."""
     rows = [

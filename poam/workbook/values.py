@@ -5,8 +5,6 @@ from datetime import date, datetime, time, timedelta
 
 from poam.layout import FieldRule
 
-CELL_LIMIT = 32_767
-
 # ECMA-376 part 1, 18.17.4.1: serial 60 is 1900-02-29, a day that never was, so counting
 # from 1899-12-30 is right from March 1900 on.
 _EPOCH_1900 = date(1899, 12, 30)

@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 
+from poam.cells import CELL_LIMIT
 from poam.errors import WorkbookError
 from poam.layout import FIELD_NAMES, FieldType, Layouts
 from poam.model import Sheet, Value
@@ -22,7 +23,7 @@ from poam.workbook.package import CALC_CHAIN, MAIN, OFFICE, Package, discard, se
 from poam.workbook.read import PoamWorkbook, SheetPlan, read_workbook
 from poam.workbook.sheet_xml import FORMULA, VALUE, SheetXml
 from poam.workbook.styles_xml import Styles
-from poam.workbook.values import CELL_LIMIT, as_date, as_text, choice_of, clean, to_serial
+from poam.workbook.values import as_date, as_text, choice_of, clean, to_serial
 
 _PROSE = ("weakness_description", "remediation_plan")  # often pages long
 _DUE = "scheduled_completion_date"
