@@ -125,7 +125,7 @@ def findings(
 ) -> None:
     """Print what the files say, one record per detection, informational ones too."""
     policy = load_policy(config)
-    parsed = [parse(source, policy.zone) for source in discover(scans)]
+    parsed = [parse(source, policy) for source in discover(scans)]
     frame = findings_frame(parsed, policy)
     if format is FindingsFormat.JSON:
         for row in frame.to_dict("records"):

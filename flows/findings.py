@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from flows.ingest import Parsed
+from poam.dedupe import named
 from poam.frames import SCAN, WEAKNESS, merged
 from poam.policy import Policy
-from poam.severity import rate
+from poam.severity import BASIS_WORDS, rate
 
 FINDINGS = (
     "file",
@@ -37,12 +38,21 @@ def findings_frame(parsed: Sequence[Parsed], policy: Policy) -> pd.DataFrame:
     informational.
     """
     found = merged([p.tables for p in parsed if p.tables is not None])
-    rated = rate(found.definitions, policy).drop(columns=["file", "seen"])
     scans = found.coverage.groupby(SCAN, as_index=False)["authenticated"].last()
-    frame = found.detections.merge(rated, on=WEAKNESS, how="left", validate="m:1")
+    frame = found.detections.merge(
+        named(found.definitions, policy).drop(columns=["file", "seen"]),
+        on=WEAKNESS,
+        how="left",
+        validate="m:1",
+        suffixes=("", "_defined"),
+    )
     frame = frame.merge(scans, on=SCAN, how="left", validate="m:1")
+    frame["native_severity"] = frame["native_severity"].fillna(frame.pop("native_severity_defined"))
     frame["asset"] = frame["location"].fillna(frame["asset"])
     frame["cves"] = frame["cves"].map(lambda cves: list(cves) if isinstance(cves, tuple) else [])
+    basis = [*WEAKNESS, "native_severity", *BASIS_WORDS]
+    rated = rate(frame[basis].drop_duplicates(ignore_index=True), policy)
+    frame = frame.merge(rated[[*basis, "original_risk_rating"]], on=basis, how="left")
     informational = frame["kind"] == "informational"
     frame["original_risk_rating"] = frame["original_risk_rating"].mask(informational, None)
     for column in ("first_seen", "last_seen"):

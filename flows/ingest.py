@@ -1,15 +1,17 @@
 """One scan file to the three tables, or to the sentence that says why not."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from gzip import BadGzipFile
 from zipfile import BadZipFile
-from zoneinfo import ZoneInfo
 
 from flows.sources import Source
-from parsers.registry import HEAD_SIZE, Parser, identify
+from parsers.export import Export
+from parsers.registry import HEAD_SIZE, PARSERS, Parser, identify
 from poam.errors import PoamError
 from poam.frames import Tables, tables
+from poam.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,13 @@ class Parsed:
     refused: str = ""
 
 
-def parser_of(source: Source) -> Parser:
+def parser_of(source: Source, parsers: Sequence[Parser] = PARSERS) -> Parser:
     """The one parser that claims a file. Raises ScanFormatError where none or several do."""
     with source.open() as stream:
-        return identify(stream.read(HEAD_SIZE), source.name)
+        return identify(stream.read(HEAD_SIZE), source.name, parsers)
 
 
-def parse(source: Source, zone: ZoneInfo) -> Parsed:
+def parse(source: Source, policy: Policy, parsers: Sequence[Parser] = PARSERS) -> Parsed:
     """Read one scan file to the end. A file that cannot be read is refused, never half used.
 
     Raises OSError where the storage fails: that may pass, so callers may try again.
@@ -42,9 +44,15 @@ def parse(source: Source, zone: ZoneInfo) -> Parsed:
     parser: Parser | None = None
     try:
         digest = source.sha256()
-        parser = parser_of(source)
+        parser = parser_of(source, parsers)
         with source.open() as stream:
-            found = tables(parser.records(stream, source.name), source.name, zone)
+            export = Export(
+                stream,
+                source.name,
+                dates=policy.date_order(parser.NAME),
+                encoding=policy.site.encodings.get(parser.NAME),
+            )
+            found = tables(parser.records(export), source.name, policy.zone)
     except (PoamError, BadZipFile, BadGzipFile, EOFError, zlib.error) as e:
         name, detectors = (parser.NAME, parser.DETECTORS) if parser else ("", ())
         sentence = str(e) if isinstance(e, PoamError) else f"{source.name}: damaged archive ({e})."

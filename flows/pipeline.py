@@ -19,8 +19,8 @@ from flows.sources import discover
 from flows.steps import Steps
 from poam.assets import asset_index, recorded_lines, with_assets
 from poam.changes import ChangeSet
-from poam.correlate import correlate
-from poam.dedupe import sightings, weaknesses
+from poam.correlate import Correlator
+from poam.dedupe import sightings, weaknesses, with_parameters
 from poam.errors import RunError
 from poam.frames import merged
 from poam.kev import KevCatalogue, read_kev
@@ -32,6 +32,7 @@ from poam.proof import scan_record
 from poam.reconcile import Reconciler
 from poam.report import RunReport, change_records, run_report
 from poam.severity import rate
+from poam.twins import fold
 from poam.workbook import (
     PoamWorkbook,
     RowAddition,
@@ -116,7 +117,7 @@ def _update(request: Request, steps: Steps) -> Outcome:
     target = _target(request)
     policy = load_policy(request.config)
     sources = discover(request.scans)
-    parsed = _once(steps.map("parse", partial(parse, zone=policy.zone), sources))
+    parsed = _once(steps.map("parse", partial(parse, policy=policy), sources))
     for result in parsed:
         _say(result)
     with _alone(target or request.poam, request.dry_run):
@@ -137,9 +138,14 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     index = asset_index(found.coverage, batch.inventory, policy.assets)
     found = with_assets(found, index, policy.assets)
     known = _renamed(batch.memory, index.identifier)
-    seen = sightings(found.detections, found.coverage, known, as_of)
+    detections = with_parameters(found.detections, found.definitions, policy)
+    seen = sightings(detections, found.coverage, known, as_of, policy)
     rated = rate(weaknesses(seen, found.definitions, policy), policy)
-    links = correlate(rated, seen, batch.workbook.items, index, policy)
+    items = batch.workbook.items
+    correlator = Correlator(items, index, policy)
+    links = correlator.links(rated, seen)
+    twins = correlator.twins(rated, seen, links)
+    folded = fold(rated, seen, twins, as_of)
     failed: dict[str, tuple[str, ...]] = {}
     for parsed in batch.parsed:
         for detector in (parsed.detectors or ("",)) if parsed.refused else ():
@@ -154,7 +160,9 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
         recorded=recorded_lines(known),
         clean_days=clean_days(known),
     )
-    return reconciler.decide(batch.workbook.items, rated, seen, links), found.coverage
+    changes = reconciler.decide(items, folded.weaknesses, folded.sightings, links)
+    whole = folded.membership(changes.membership, seen)
+    return replace(changes, membership=whole), found.coverage
 
 
 def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:

@@ -1,15 +1,18 @@
 """What the Qualys formats have in common."""
 
+import logging
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from parsers.text import plain_text, stated, unique
+from parsers.text import plain_text, port_number, stated, unique
 from parsers.xml import Element, text_of, texts_of
 from poam.errors import ScanParseError
-from poam.model import Authenticated, Kind
+from poam.model import Authenticated, Finding, Kind
 
 DETECTOR = "Qualys"
+
+log = logging.getLogger(__name__)
 
 _KINDS = {
     "vuln": Kind.VULNERABILITY,
@@ -18,14 +21,19 @@ _KINDS = {
     "potential": Kind.VULNERABILITY,
     "ig": Kind.INFORMATIONAL,
     "info": Kind.INFORMATIONAL,
+    "information": Kind.INFORMATIONAL,
+    "service": Kind.INFORMATIONAL,
 }
 
 # Source: titles in Qualys' KnowledgeBase. 70028 is read, because it tells both.
 LOGIN_WORKED = {"38307", "70053"}  # Unix, Windows Authentication Method
 LOGIN_FAILED = {"105015", "105053", "105297", "105298", "105315"}
 WINDOWS_AUTHENTICATION_METHOD = "70028"
+LOGINS = LOGIN_WORKED | LOGIN_FAILED | {WINDOWS_AUTHENTICATION_METHOD}
 
 _RATED_VECTOR = re.compile(r"(?P<score>[^\s(]*)\s*(?:\((?P<vector>[^)]*)\))?")
+_DURATION = re.compile(r"(?:(\d{1,3}) days? )?(?:(\d{1,4}):(\d{2}):)?(\d{1,7})", re.ASCII)
+_COMPLETE = ("", "finished", "nohostalive", "novulnsfound")
 
 
 def kind_of(word: str | None, file: str, place: str) -> Kind:
@@ -35,6 +43,47 @@ def kind_of(word: str | None, file: str, place: str) -> Kind:
         expected = "Vuln, Practice or Ig, or Confirmed, Potential or Info"
         raise ScanParseError(file, place, f"the type '{word or ''}'", expected)
     return kind
+
+
+def finding(
+    file: str,
+    place: str,
+    asset: str,
+    qid: str,
+    *,
+    kind: str | None,
+    port: str | None = None,
+    protocol: str | None = None,
+    severity: str | None = None,
+    status: str | None = None,
+    flags: Iterable[str] = (),
+    times: tuple[datetime | None, datetime | None] = (None, None),
+) -> Finding:
+    """Return the Finding of a detection at a place, the words as the export writes them.
+
+    `flags` are what Qualys was told about it (ignored, disabled), `times` when it was found first
+    and last. Fixed is not present. Raises ScanParseError for an unknown type or port.
+    """
+    place = f"{place}, QID {qid}"
+    number = port_number(port, file, place)
+    protocol = protocol.lower() if protocol else None
+    spot = f", port {'/'.join(unique([port, protocol]))}" if number else ""
+    noted = ", ".join(flags)
+    first, last = in_order(*times)
+    return Finding(
+        detector=DETECTOR,
+        source_identifier=qid,
+        asset=asset,
+        kind=kind_of(kind, file, place),
+        locator=f"{file}: {place}{spot}",
+        present=(status or "").lower() != "fixed",
+        port=number,
+        protocol=protocol,
+        status=f"{status or ''} ({noted})".strip() if noted else status,
+        native_severity=severity,
+        first_seen=first,
+        last_seen=last,
+    )
 
 
 def references(definition: Element, bugtraq: str) -> tuple[str, ...]:
@@ -63,13 +112,55 @@ def score_and_vector(text: str | None) -> tuple[str | None, str | None]:
     return (match["score"], match["vector"]) if match else (text, None)
 
 
+def latest(times: Iterable[datetime | None]) -> datetime | None:
+    """Return the latest of these times; None where there is none."""
+    return max((time for time in times if time), key=_instant, default=None)
+
+
 def in_order(
     first: datetime | None, last: datetime | None
 ) -> tuple[datetime | None, datetime | None]:
     """Return both times with the earlier one first: Qualys writes them crossed at times."""
-    if first and last and last < first:
+    if first and last and _instant(last) < _instant(first):
         return last, first
     return first, last
+
+
+def _instant(time: datetime) -> datetime:
+    # Exports mean UTC where they leave the zone out; nothing but an order follows from it here.
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def before(ended: datetime | None, duration: str | None) -> datetime | None:
+    """Return when a scan of this duration began; None where the export does not tell."""
+    return _moved(ended, duration, -1)
+
+
+def scan_times(
+    started: datetime | None, duration: str | None, status: str | None, file: str
+) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """Return a scan's start and end and the time of its detections, which the end implies.
+
+    A scan that was cancelled or still runs saw what it lists, but proves nothing gone: only its
+    detections have a time then, and a warning says so.
+    """
+    if "".join((status or "").lower().split()) in _COMPLETE:
+        return started, _moved(started, duration, 1), None
+    log.warning("%s: the scan's status is %s: what it does not list may be there", file, status)
+    return None, None, started
+
+
+def _moved(time: datetime | None, duration: str | None, sign: int) -> datetime | None:
+    """Move a time by `3600` or `01:00:00` or `1 day 01:00:00`."""
+    match = _DURATION.fullmatch((duration or "").strip())
+    if time is None or match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return time + sign * span
+    except OverflowError:
+        return None
 
 
 def authentication(results: Iterable[tuple[str, str | None]]) -> Authenticated:
@@ -86,3 +177,18 @@ def authentication(results: Iterable[tuple[str, str | None]]) -> Authenticated:
     if worked:
         return Authenticated.PARTIAL if failed else Authenticated.YES
     return Authenticated.NO if failed or anonymous else Authenticated.UNKNOWN
+
+
+def last_login(
+    logged_in: datetime | None, scanned: datetime | None, tracking: str | None
+) -> Authenticated:
+    """Compare a host's last scan with the last one that logged in.
+
+    Qualys writes the latter once a scan has logged in to a host, so a host without it was
+    scanned from outside only; but an agent logs in nowhere.
+    """
+    if logged_in is None and "AGENT" in (tracking or "").upper():
+        return Authenticated.UNKNOWN
+    if logged_in and latest([logged_in, scanned]) == logged_in:
+        return Authenticated.YES
+    return Authenticated.NO

@@ -1,16 +1,53 @@
 """Which parser reads a file: exactly one must recognise it."""
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from parsers import (
+    acunetix_xml,
+    appscan_xml,
+    appspider_xml,
+    arachni_json,
+    arachni_xml,
+    burp_dastardly_xml,
+    burp_enterprise_json,
+    burp_graphql_json,
+    burp_xml,
+    insightappsec_csv,
+    invicti_json,
+    invicti_xml,
+    nessus_csv,
     nessus_xml,
-    qualys_asset_data,
-    qualys_detections,
-    qualys_knowledgebase,
+    nikto_json,
+    nikto_xml,
+    nuclei_json,
+    qualys_asset_data_csv,
+    qualys_asset_data_xml,
+    qualys_container_csv,
+    qualys_container_json,
+    qualys_detections_csv,
+    qualys_detections_xml,
+    qualys_knowledgebase_xml,
+    qualys_pci_csv,
+    qualys_policy_csv,
+    qualys_policy_xml,
+    qualys_scan_xml,
+    qualys_vmdr_csv,
+    qualys_was_csv,
+    qualys_was_xml,
+    sarif_json,
+    stackhawk_json,
+    tenable_sc_csv,
+    tenable_vm_csv,
+    tenable_vm_json,
+    tenable_was_csv,
+    veracode_xml,
+    wapiti_xml,
+    webinspect_xml,
     zap_json,
     zap_xml,
 )
+from parsers.export import Export
 from parsers.xml import root_name
 from poam.errors import ScanFormatError
 from poam.model import Record
@@ -32,20 +69,56 @@ class Parser(Protocol):
 
     @property
     def DETECTORS(self) -> tuple[str, ...]:  # noqa: N802
-        """The detectors its records may name."""
+        """The detectors its records may name; none where only the file tells."""
 
     def recognises(self, head: bytes) -> bool:
         """Tell whether the file that begins with `head` is of this format."""
 
-    def records(self, source: BinaryIO, file: str) -> Iterator[Record]:
-        """Yield the records of one export; `file` is its name in locators and errors."""
+    def records(self, export: Export) -> Iterator[Record]:
+        """Yield the records of one export."""
 
 
 PARSERS: tuple[Parser, ...] = (
+    acunetix_xml,
+    appscan_xml,
+    appspider_xml,
+    arachni_json,
+    arachni_xml,
+    burp_dastardly_xml,
+    burp_enterprise_json,
+    burp_graphql_json,
+    burp_xml,
+    insightappsec_csv,
+    invicti_json,
+    invicti_xml,
+    nessus_csv,
     nessus_xml,
-    qualys_asset_data,
-    qualys_detections,
-    qualys_knowledgebase,
+    nikto_json,
+    nikto_xml,
+    nuclei_json,
+    qualys_asset_data_xml,
+    qualys_asset_data_csv,
+    qualys_container_csv,
+    qualys_container_json,
+    qualys_detections_xml,
+    qualys_detections_csv,
+    qualys_knowledgebase_xml,
+    qualys_pci_csv,
+    qualys_policy_csv,
+    qualys_policy_xml,
+    qualys_scan_xml,
+    qualys_vmdr_csv,
+    qualys_was_csv,
+    qualys_was_xml,
+    sarif_json,
+    stackhawk_json,
+    tenable_sc_csv,
+    tenable_vm_csv,
+    tenable_vm_json,
+    tenable_was_csv,
+    veracode_xml,
+    wapiti_xml,
+    webinspect_xml,
     zap_json,
     zap_xml,
 )

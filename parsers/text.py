@@ -1,9 +1,8 @@
-"""Text, numbers and dates as exports write them."""
+"""Texts and numbers as exports write them."""
 
 import html
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
 
 from bs4 import BeautifulSoup, Comment
 
@@ -121,87 +120,3 @@ def port_number(text: str | None, file: str, place: str) -> int | None:
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise ScanParseError(file, place, f"the port '{text}'", "a number from 0 to 65535")
     return int(text)
-
-
-def iso_datetime(text: str | None, file: str, place: str) -> datetime | None:
-    """Read an ISO 8601 time stamp; empty and `-` are missing."""
-    text = (text or "").strip()
-    if text in ("", "-"):
-        return None
-    # Tenable WAS writes five digits of a second, which fromisoformat refuses.
-    whole, dot, rest = text.partition(".")
-    zone = rest.lstrip("0123456789") if dot else ""
-    digits = rest[: len(rest) - len(zone)]
-    try:
-        return datetime.fromisoformat(f"{whole}.{digits[:6]:0<6}{zone}" if dot else text)
-    except ValueError:
-        expected = "a time such as 2026-11-03T04:05:06Z"
-        raise ScanParseError(file, place, f"the time '{text}'", expected) from None
-
-
-def epoch_datetime(text: str | None, file: str, place: str) -> datetime | None:
-    """Read seconds since 1970 as a time in UTC; empty is missing."""
-    text = (text or "").strip()
-    if not text:
-        return None
-    if not re.fullmatch(r"\d{1,11}", text):
-        raise ScanParseError(file, place, f"the time '{text}'", "seconds since 1970")
-    return datetime.fromtimestamp(int(text), UTC)
-
-
-def calendar_date(text: str | None) -> date | None:
-    """Read `2026/11/03`, `2026-11-03` or `20261103...`; None where it is none of these."""
-    match = re.match(r"(\d{4})[/-]?(\d{2})[/-]?(\d{2})", (text or "").strip())
-    try:
-        return date(*map(int, match.groups())) if match else None
-    except ValueError:
-        return None
-
-
-# Java writes dates in the user's language: ZAP on a German desktop says "Fr., 30 Sep. 2022".
-_MONTHS = {
-    word: number
-    for number, words in enumerate(
-        (
-            "jan janv ene gen",
-            "feb févr fév",
-            "mar mär märz mars mrz",
-            "apr avr abr",
-            "may mai mag mei",
-            "jun juni juin giu",
-            "jul juli juil lug",
-            "aug août ago",
-            "sep sept set",
-            "oct okt ott out",
-            "nov",
-            "dec dez déc dic",
-        ),
-        start=1,
-    )
-    for word in words.split()
-}
-_DAY_FIRST = re.compile(
-    r"(?:\w+\.?,? +)?(?P<day>\d{1,2})\.? (?P<month>\w+)\.?,? (?P<year>\d{4}),? (?P<time>[\d:]+)"
-)
-_MONTH_FIRST = re.compile(r"\w+ (?P<month>\w+) +(?P<day>\d{1,2}) (?P<time>[\d:]+) (?P<year>\d{4})")
-
-
-def written_datetime(text: str | None, file: str, place: str) -> datetime | None:
-    """Read `Fri Jun  6 10:50:39 2025` or `Sun, 22 Jun 2025 04:04:14`; empty is missing.
-
-    Such a time has no zone: it is the scanner's local time.
-    """
-    text = (text or "").strip()
-    if not text:
-        return None
-    match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
-    month = _MONTHS.get(match["month"].lower()) if match else None
-    try:
-        if match is None or month is None:
-            raise ValueError(text)
-        return datetime.fromisoformat(
-            f"{match['year']}-{month:02}-{int(match['day']):02}T{match['time']:0>8}"
-        )
-    except ValueError:
-        expected = "a time such as 'Sun, 22 Jun 2025 04:04:14'"
-        raise ScanParseError(file, place, f"the time '{text}'", expected) from None

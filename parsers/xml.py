@@ -1,20 +1,28 @@
-"""Reading XML from strangers: no entities, no network, no growing tree."""
+"""Reading XML from strangers: no entities, no network, no growing tree.
+
+Declarations of entities can stand only before the root element. So defusedxml reads up to there,
+and refuses; what follows is read by lxml, which is faster and knows the line of each element.
+"""
 
 import re
 from collections.abc import Collection, Iterator
 from typing import BinaryIO
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import EntitiesForbidden, ExternalReferenceForbidden
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import DefusedXMLParser
+from lxml import etree
+from lxml.etree import XMLSyntaxError
+from lxml.etree import _Element as Element
 
-from poam.errors import ScanParseError
+from parsers.encoding import head_text
+from parsers.export import Export
 
-__all__ = ["Element", "elements", "local_name", "root_name", "text_of", "texts_of"]
+__all__ = ["Element", "elements", "line_of", "local_name", "root_name", "text_of", "texts_of"]
 
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ROOT = re.compile(r"<([^\W\d][\w.:-]*)")
 _DOCTYPE_PART = re.compile(r"""<!--.*?-->|<\?.*?\?>|"[^"]*"|'[^']*'|[\[\]>]""", re.DOTALL)
+_CHUNK = 65536
 
 
 def root_name(head: bytes) -> str | None:
@@ -23,7 +31,7 @@ def root_name(head: bytes) -> str | None:
     `head` may end anywhere. Byte order mark, declaration, comments, processing instructions
     and a DOCTYPE with its internal subset come before the root and are passed over.
     """
-    text = _decoded(head).lstrip()
+    text = head_text(head).lstrip()
     while text.startswith(("<?", "<!")):
         if text.startswith("<!--"):
             _, _, text = text.partition("-->")
@@ -34,15 +42,6 @@ def root_name(head: bytes) -> str | None:
         text = text.lstrip()
     root = _ROOT.match(text)
     return root[1].rpartition(":")[2] if root else None
-
-
-def _decoded(head: bytes) -> str:
-    for bom, encoding in _BOMS:
-        if head.startswith(bom):
-            return head[len(bom) :].decode(encoding, errors="ignore")
-    if head.startswith((b"<\0", b"\0<")):
-        return head.decode("utf-16-le" if head[1] == 0 else "utf-16-be", errors="ignore")
-    return head.decode("utf-8", errors="replace")
 
 
 def _doctype_end(text: str) -> int:
@@ -57,60 +56,122 @@ def _doctype_end(text: str) -> int:
 
 
 def elements(
-    source: BinaryIO,
-    file: str,
-    export: str,
-    whole: Collection[str],
-    outer: Collection[str] = (),
+    export: Export, expected: str, whole: Collection[str], outer: Collection[str] = ()
 ) -> Iterator[tuple[str, Element]]:
     """Yield ("end", element) for every `whole` element, ("start" and "end", ...) for `outer`.
 
-    A `whole` element comes with all it contains. An `outer` one is a container: at its start
-    it has its attributes, at its end only what is left. Whatever was handled, or was never asked
-    for, leaves the tree at its end, so memory holds one `whole` element at a time. `export`
-    names what should have been there ("a complete .nessus export").
+    Names are local names, whatever the namespace. A `whole` element comes with all it contains.
+    An `outer` one is a container: at its start it has its attributes, at its end only what is
+    left. What was handled leaves the tree, so memory holds one `whole` element at a time.
+    `export` names what should have been there ("a complete .nessus export").
     Raises ScanParseError at the line and column where the XML breaks off or is not allowed.
     """
-    path: list[Element] = []
     inside = 0
     try:
-        for event, element in iterparse(
-            source, events=("start", "end"), forbid_entities=True, forbid_external=True
+        for event, element in etree.iterparse(
+            _Replayed(_defused_prolog(export.source), export.source),
+            events=("start", "end"),
+            tag=[f"{{*}}{name}" for name in {*whole, *outer}],
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=True,
+            remove_comments=True,
+            remove_pis=True,
         ):
-            if event == "start":
-                path.append(element)
-                inside += element.tag in whole
-                if element.tag in outer:
-                    yield event, element
+            name = local_name(element)
+            ends = event == "end"
+            if name in whole:
+                inside += -1 if ends else 1
+                if inside or not ends:
+                    continue
+                _refuse_entities(element, export, expected)
+                yield event, element
+            elif not inside:
+                yield event, element
+            else:
                 continue
-            path.pop()
-            if element.tag in whole:
-                inside -= 1
-            elif inside:
-                continue
-            if not inside:
-                if element.tag in whole or element.tag in outer:
-                    yield event, element
-                if path:
-                    path[-1].remove(element)
-    except ParseError as e:
+            _forget(element, empty=ends)
+    except (ParseError, XMLSyntaxError) as e:
         line, column = e.position
-        place, said = f"line {line}, column {column + 1}", str(e).partition(":")[0]
-        raise ScanParseError(file, place, f"broken XML ({said})", export) from e
+        said = str(e).partition(", line ")[0].partition(": line ")[0]
+        place = f"line {line}, column {max(column, 1)}"
+        raise export.error(place, f"broken XML ({said})", expected) from e
     except EntitiesForbidden as e:
         found = f"the declaration of an entity, '{e.name}'"
-        raise ScanParseError(file, "DOCTYPE", found, f"{export}, which declares none") from e
+        raise export.error("DOCTYPE", found, f"{expected}, which declares none") from e
     except ExternalReferenceForbidden as e:
         found = f"a reference to an external entity, '{e.sysid}'"
-        raise ScanParseError(file, "DOCTYPE", found, f"{export}, which has none") from e
+        raise export.error("DOCTYPE", found, f"{expected}, which has none") from e
     except (LookupError, ValueError) as e:
         # expat knows few encodings itself; for the others Python has to have a single-byte codec.
-        raise ScanParseError(file, "XML declaration", f"an encoding ({e})", "UTF-8") from e
+        raise export.error("XML declaration", f"an encoding ({e})", "UTF-8") from e
+
+
+class _RootReachedError(Exception):
+    """The root element begins: nothing after it can declare an entity."""
+
+
+class _UpToRoot:
+    """What a parser builds that only has to look at what comes before the root."""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        raise _RootReachedError(tag, attributes)
+
+
+def _defused_prolog(source: BinaryIO) -> bytes:
+    """Return the first bytes of an export, up to its root element or beyond, declared harmless."""
+    read = b""
+    parser = DefusedXMLParser(target=_UpToRoot(), forbid_entities=True, forbid_external=True)
+    while chunk := source.read(_CHUNK):
+        read += chunk
+        try:
+            parser.feed(chunk)
+        except _RootReachedError:
+            return read
+    parser.close()
+    return read
+
+
+class _Replayed:
+    """A stream of which the beginning was read already."""
+
+    def __init__(self, read: bytes, rest: BinaryIO) -> None:
+        self._read, self._rest = read, rest
+
+    def read(self, size: int = -1) -> bytes:
+        given, self._read = self._read, b""
+        return given or self._rest.read(_CHUNK if size < 0 else size)
+
+
+def _refuse_entities(element: Element, export: Export, expected: str) -> None:
+    """An entity nobody declared would end the text it stands in, without a word."""
+    for entity in element.iter(etree.Entity):
+        raise export.error(
+            line_of(element), f"the entity {entity.text}", f"{expected}, which declares none"
+        )
+
+
+def _forget(element: Element, *, empty: bool) -> None:
+    """Drop what came before an element, on every level, and at its end what is in it."""
+    if empty:
+        element.clear()
+    above: Element | None = element
+    while above is not None:
+        parent = above.getparent()
+        while parent is not None and above.getprevious() is not None:
+            del parent[0]
+        above = parent
+
+
+def line_of(element: Element) -> str:
+    """Say on which line of the file an element begins."""
+    return f"line {element.sourceline}"
 
 
 def local_name(element: Element) -> str:
     """Return an element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
+    return str(element.tag).rpartition("}")[2]
 
 
 def text_of(element: Element, path: str) -> str | None:

@@ -1,15 +1,15 @@
 """What ZAP says in XML and in JSON alike: sites, alerts, instances."""
 
-import ipaddress
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from parsers.dates import iso_datetime, written_datetime
 from parsers.definitions import SeenDefinitions
-from parsers.text import cve_ids, cwe_ids, iso_datetime, plain_text, unique, written_datetime
+from parsers.text import cve_ids, cwe_ids, plain_text, unique
+from parsers.websites import issue_locator, site_coverage
 from poam.errors import ScanParseError
-from poam.locations import host_name, location, site
+from poam.locations import location, site
 from poam.model import Definition, Finding, Kind, Record, ScanCoverage
 
 DETECTOR = "ZAP"
@@ -26,76 +26,61 @@ def report_time(generated: str | None, created: str | None, file: str) -> dateti
     return written_datetime(generated, file, "generated")
 
 
-@dataclass
 class Site:
     """One site of a report while its alerts are read."""
 
-    file: str
-    name: str
-    ended: datetime | None
-    seen: SeenDefinitions
-    definitions: list[Definition] = field(default_factory=list)
-    false_positives: int = 0
-    _found: dict[tuple[str, str], tuple[Finding, int]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, file: str, name: str, ended: datetime | None, seen: SeenDefinitions) -> None:
         """Refuse a site without a name: it could not be told from another."""
-        if not self.name.strip():
+        if not name.strip():
             expected = "a name such as https://app.example.gov"
-            raise ScanParseError(self.file, "site", "a site without a name", expected)
-        self.asset = site(self.name)
+            raise ScanParseError(file, "site", "a site without a name", expected)
+        self.file, self.asset, self.ended = file, site(name), ended
+        self._seen = seen
+        self._false_positives = 0
 
-    def add(self, alert: Fields, instances: Iterable[Fields], tags: Iterable[str]) -> None:
-        """Take one alert with its instances; old ZAPs write one alert per instance."""
+    def coverage(self) -> ScanCoverage:
+        """Return what was scanned, and when."""
+        return site_coverage(DETECTOR, self.file, self.asset, ended=self.ended)
+
+    def records(
+        self, alert: Fields, instances: Iterable[Fields], tags: Iterable[str]
+    ) -> Iterator[Record]:
+        """Yield what is new about an alert, then one finding per instance.
+
+        Old ZAPs write one alert per instance. An alert of confidence 0 is one that somebody
+        called a false positive in ZAP, so it is none.
+        """
         if alert.get("confidence", "").strip() == "0":
-            self.false_positives += 1  # somebody said so in ZAP
+            self._false_positives += 1
             return
         definition = _definition(alert, tags, f"site {self.asset}", self.file)
-        if self.seen.is_new(definition):
-            self.definitions.append(definition)
-        kind = Kind.INFORMATIONAL if definition.native_severity == "0" else Kind.VULNERABILITY
+        if self._seen.is_new(definition):
+            yield definition
+        severity = alert.get("riskcode", "").strip() or None
         for instance in [*instances] or [alert]:
-            uri = instance.get("uri", "").strip()
-            where = location(uri) if uri else self.asset
-            key = (definition.source_identifier, where)
-            before, count = self._found.get(key, (None, 0))
-            if before is None or (before.kind is Kind.INFORMATIONAL and before.kind is not kind):
-                before = self._finding(definition.source_identifier, kind, where, instance)
-            self._found[key] = before, count + 1
+            yield self._finding(definition.source_identifier, severity, instance)
 
-    def _finding(self, identifier: str, kind: Kind, where: str, instance: Fields) -> Finding:
-        words = [f"{self.file}: site {self.asset}", f"alert {identifier}"]
-        words.append(f"{instance.get('method', '').strip()} {where}".strip())
-        if parameter := instance.get("param", "").strip():
-            words.append(f"parameter {parameter}")
+    def _finding(self, identifier: str, severity: str | None, instance: Fields) -> Finding:
+        uri, method, parameter = (
+            instance.get(name, "").strip() for name in ("uri", "method", "param")
+        )
+        where = location(uri) if uri else self.asset
+        named = f"parameter {parameter}" if parameter else None
         return Finding(
             detector=DETECTOR,
             source_identifier=identifier,
             asset=self.asset,
-            kind=kind,
-            locator=", ".join(words),
+            kind=Kind.INFORMATIONAL if severity == "0" else Kind.VULNERABILITY,
+            locator=issue_locator(self.file, self.asset, identifier, method, where, named),
             location=where,
+            parameter=parameter or None,
+            native_severity=severity,
         )
 
-    def records(self) -> Iterator[Record]:
-        """Yield the site's coverage, its new definitions, one finding per alert and location."""
-        if self.false_positives:
-            count = self.false_positives
+    def log_false_positives(self) -> None:
+        """Say how many alerts were left out."""
+        if count := self._false_positives:
             log.info("%s: %s: %d alerts marked false positive", self.file, self.asset, count)
-        host = host_name(self.asset) or self.asset
-        ip = _is_ip(host)
-        yield ScanCoverage(
-            detector=DETECTOR,
-            asset=self.asset,
-            locator=f"{self.file}: site {self.asset}",
-            ips=(host,) if ip else (),
-            fqdns=() if ip else (host,),
-            ended=self.ended,
-        )
-        yield from self.definitions
-        for finding, count in self._found.values():
-            more = f" and {count - 1} more" if count > 1 else ""
-            yield replace(finding, locator=finding.locator + more)
 
 
 def _definition(alert: Fields, tags: Iterable[str], place: str, file: str) -> Definition:
@@ -110,16 +95,7 @@ def _definition(alert: Fields, tags: Iterable[str], place: str, file: str) -> De
         name=alert.get("name", "").strip() or alert.get("alert", "").strip() or None,
         description=plain_text(alert.get("desc")),
         solution=plain_text(alert.get("solution")),
-        native_severity=alert.get("riskcode", "").strip() or None,
         cves=cve_ids(tags),
         cwes=cwe_ids([alert.get("cweid")]),
         references=unique((plain_text(alert.get("reference")) or "").splitlines()),
     )
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

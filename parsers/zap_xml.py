@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import BinaryIO
 
 from parsers.definitions import SeenDefinitions
-from parsers.xml import Element, elements, root_name, texts_of
+from parsers.export import Export
+from parsers.xml import Element, elements, line_of, root_name, texts_of
 from parsers.zap import DETECTOR, Site, report_time
-from poam.errors import ScanParseError
 from poam.model import Record
 
 NAME = "zap_xml"
 DETECTORS = (DETECTOR,)
 
 EXPORT = "a complete XML report of ZAP"
+TAGS = "tags/tag/tag"
 
 
 def recognises(head: bytes) -> bool:
@@ -21,27 +21,29 @@ def recognises(head: bytes) -> bool:
     return root_name(head) == "OWASPZAPReport"
 
 
-def records(source: BinaryIO, file: str) -> Iterator[Record]:
+def records(export: Export) -> Iterator[Record]:
     """Yield the coverage of each site, then its definitions and findings."""
     seen = SeenDefinitions()
     ended: datetime | None = None
     site: Site | None = None
     outer = {"OWASPZAPReport", "site"}
-    for event, element in elements(source, file, EXPORT, {"alertitem"}, outer):
+    for event, element in elements(export, EXPORT, {"alertitem"}, outer):
         match event, element.tag:
             case "start", "OWASPZAPReport":
-                ended = report_time(element.get("generated"), element.get("created"), file)
+                generated, created = element.get("generated"), element.get("created")
+                ended = report_time(generated, created, export.file)
             case "start", "site":
-                site = Site(file, element.get("name", ""), ended, seen)
+                site = Site(export.file, element.get("name", ""), ended, seen)
+                yield site.coverage()
             case _, "alertitem":
                 if site is None:
-                    raise ScanParseError(file, "", "an alertitem outside of a site", EXPORT)
+                    raise export.error(line_of(element), "an alertitem outside of a site", EXPORT)
                 instances = map(_fields, element.iterfind("instances/instance"))
-                site.add(_fields(element), instances, texts_of(element, "tags/tag/tag"))
+                yield from site.records(_fields(element), instances, texts_of(element, TAGS))
             case "end", "site" if site:
-                yield from site.records()
+                site.log_false_positives()
                 site = None
 
 
 def _fields(element: Element) -> dict[str, str]:
-    return {child.tag: child.text or "" for child in element}
+    return {str(child.tag): child.text or "" for child in element}

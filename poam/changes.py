@@ -40,6 +40,7 @@ class Cleaned:
     poam_id: str
     asset: str
     location: str
+    parameter: str
     port: int
     day: date
 

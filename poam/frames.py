@@ -31,9 +31,11 @@ DETECTIONS = {
     "present": "bool",
     "asset": "str",
     "location": "str",
+    "parameter": "str",
     "port": "Int64",
     "protocol": "str",
     "status": "str",
+    "native_severity": "str",
     "first_seen": TIME,
     "last_seen": TIME,
     "locator": "str",
@@ -175,6 +177,9 @@ def _stacked(frames: list[pd.DataFrame], columns: dict[str, str]) -> pd.DataFram
 
 def _cell(value: object, zone: ZoneInfo) -> object:
     if isinstance(value, datetime):
-        local = value.astimezone(zone) if value.tzinfo else value
+        try:
+            local = value.astimezone(zone) if value.tzinfo else value
+        except OverflowError:  # the first day of the calendar and the last stand for no day
+            return None
         return local.replace(tzinfo=None, microsecond=0)
     return value

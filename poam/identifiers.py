@@ -3,48 +3,85 @@
 import re
 from dataclasses import dataclass
 
-from poam.policy import Policy
+from poam.policy import Policy, Scanner
 
 LOOKS_LIKE_IDENTIFIER = re.compile(r"^\S*\d\S*$")
 CVE = re.compile(r"CVE-\d{4}-\d{4,19}", re.IGNORECASE)
+SEPARATORS = " :#=_-"
+# Burp writes its decimal type also as eight hexadecimal digits.
+HEXADECIMAL = re.compile(r"0x[0-9a-f]{1,8}|00[0-9a-f]{6}", re.IGNORECASE)
+VARIANT = re.compile(r"(\d+)-(\d{1,2})")
+SPACED_VARIANT = re.compile(r"(\d+)\s+-\s+(\d{1,2})")
+# `51192 - SSL Certificate Cannot Be Trusted`, `38657 (SSL)`: the number and what it is called.
+WITH_TITLE = re.compile(r"(\d{4,})(?:\s+[-\u2013]\s+|\s*:\s+|\s*\()(?=[a-z]).*", re.DOTALL)
+# What separates identifiers: a slash without blanks only where every part is a bare number.
+SEPARATED = (
+    (r"[,;/|&+]|\s+and\s+", re.compile(r"^\d+$")),
+    (r"[,;]|\s/\s|\s+and\s+", LOOKS_LIKE_IDENTIFIER),
+    (r"[,;\s]+", LOOKS_LIKE_IDENTIFIER),
+)
+NAMES = re.compile(r"[\n;,/&+|]+|\s+and\s+", re.IGNORECASE)
+# `Nessus Scanner 10.4`, `Tenable.sc (ACAS)`: what stands beside a scanner's name.
+BESIDE_NAME = re.compile(
+    r"\s*\([^()]*\)|\s+(?:(?:vulnerability\s+)?scan(?:s|ner)?|v?\d[\d.]*)(?=\s|$)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class RowIdentity:
     """A row's identifiers scoped by detector, and the detectors it names.
 
-    `keys` are (detector, source identifier). `detectors` are the scanners known to the policy;
-    a row of a penetration test or an assessment has none.
+    `keys` are (detector, source identifier). `detectors` are the scanners known to the policy; a
+    row of a penetration test or an assessment has none. `unscoped` are identifiers of a row
+    that does not say whose they are.
     """
 
     keys: frozenset[tuple[str, str]]
     detectors: frozenset[str]
+    unscoped: frozenset[str] = frozenset()
 
-    def identifies(self, detector: str) -> bool:
-        """Whether the row carries an identifier of this detector."""
-        return any(key[0] == detector for key in self.keys)
+
+def series_of(detector: str, policy: Policy) -> str:
+    """The series of numbers in which a detector counts its checks; a vendor's may share one."""
+    scanner = policy.scanner(detector)
+    return (scanner.identifier_series or scanner.detector) if scanner else detector
 
 
 def row_identity(detector_cell: str, identifier_cell: str, policy: Policy) -> RowIdentity:
     """Read Weakness Detector Source and Weakness Source Identifier.
 
     Identifiers mean something only within their scanner: hundreds of Qualys QIDs are also valid
-    Nessus plugin ids. With as many detector lines as identifier lines they pair up; otherwise
-    each identifier belongs to every detector named. Prefixes (`QID-`, `Plugin ID:`), an Excel
-    `.0` and placeholders (`N/A`, `TBD`) are not part of an identifier.
+    Nessus plugin ids. A word before the number says whose it is (`QID-38657`, `Nessus 51192`);
+    otherwise, as many detectors as identifiers pair up, else each identifier belongs to every
+    detector named. Prefixes (`Plugin ID:`), an Excel `.0` and placeholders
+    (`N/A`, `TBD`) are not part of an identifier.
     """
-    names = [line.strip() for line in re.split(r"[\n;,/]+", detector_cell) if line.strip()]
-    scanners = [scanner.detector for name in names if (scanner := policy.scanner(name))]
+    names = [name.strip() for name in NAMES.split(detector_cell) if name.strip()]
+    scanners = [scanner.detector for name in names if (scanner := _scanner(name, policy))]
     lines = [line.strip() for line in identifier_cell.split("\n") if line.strip()]
+    if len(lines) == 1:
+        lines = _tokens(lines[0], policy)
     keys: set[tuple[str, str]] = set()
-    if len(scanners) == len(lines) > 1 and len(scanners) == len(names):
-        pairs = [([scanner], line) for scanner, line in zip(scanners, lines, strict=True)]
-    else:
-        pairs = [(scanners, line) for line in lines]
-    for detectors, line in pairs:
-        for token in _tokens(line, policy):
-            keys |= {(detector, token) for detector in detectors}
-    return RowIdentity(frozenset(keys), frozenset(scanners))
+    unscoped: set[str] = set()
+    tokens = [
+        (at, *_scoped(token, policy))
+        for at, line in enumerate(lines)
+        for token in _tokens(line, policy)
+    ]
+    claimed = {series_of(named, policy) for _, named, _ in tokens if named}
+    paired = len(scanners) == len(lines) == len(names) > 1 and not claimed
+    left = [name for name in scanners if series_of(name, policy) not in claimed]
+    # `173421, QID 241297` of Nessus and Qualys: the number without a word is Nessus'.
+    bare = left if sum(not named for _, named, _ in tokens) <= len(left) else scanners
+    for at, named, identifier in tokens:
+        owners = [scanners[at]] if paired else bare
+        if named:
+            series = series_of(named, policy)
+            owners = [name for name in scanners if series_of(name, policy) == series] or [named]
+        keys |= {(owner, source_identifier(identifier, policy, owner)) for owner in owners}
+        unscoped |= set() if owners else {identifier}
+    return RowIdentity(frozenset(keys), frozenset(scanners), frozenset(unscoped))
 
 
 def _tokens(line: str, policy: Policy) -> list[str]:
@@ -52,25 +89,94 @@ def _tokens(line: str, policy: Policy) -> list[str]:
 
     A compliance check's identifier is its name, which may well have commas in it.
     """
-    parts = [source_identifier(part, policy) for part in re.split(r"[,;]", line)]
-    given = [part for part in parts if part]
-    if given and all(LOOKS_LIKE_IDENTIFIER.match(part) for part in given):
-        return given
-    whole = source_identifier(line, policy)
-    return [whole] if whole else []
+    if LOOKS_LIKE_IDENTIFIER.match(_scoped(line, policy)[1]) and not re.search(r"[,;/|&+]", line):
+        return [line]
+    plural, rest = _plural(line, policy)
+    for separators, looks in SEPARATED:
+        parts = [f"{plural}{part.strip()}" for part in re.split(separators, rest)]
+        bare = [_scoped(part, policy)[1] for part in parts]
+        given = [(part, token) for part, token in zip(parts, bare, strict=True) if token]
+        if given and all(looks.match(token) for _, token in given):
+            return [part for part, _ in given]
+    return [line] if _scoped(line, policy)[1] else []
 
 
-def source_identifier(token: str, policy: Policy) -> str:
-    """One identifier without prefix, Excel's `.0` and case; "" for a placeholder."""
+def _plural(line: str, policy: Policy) -> tuple[str, str]:
+    """Split `QIDs 38657, 38658` into the prefix of each number and the numbers."""
+    folded = line.casefold()
+    for prefix, _ in policy.correlation.identifier.in_order:
+        if folded.startswith(prefix):
+            match = re.match(r"(?:s|\(s\))\s*[\s:#=-]\s*(?=\d)", folded[len(prefix) :])
+            if match:
+                return f"{prefix} ", line[len(prefix) + match.end() :]
+    return "", line
+
+
+def _scanner(name: str, policy: Policy) -> Scanner | None:
+    """The scanner a name means, by itself or without what stands beside it."""
+    return policy.scanner(name) or policy.scanner(BESIDE_NAME.sub("", name).strip())
+
+
+def _scoped(token: str, policy: Policy) -> tuple[str | None, str]:
+    """Split a token into the scanner that its prefix names, if any, and the identifier."""
     rules = policy.correlation.identifier
-    text = re.sub(r"\s+", " ", token).strip().casefold()
-    for prefix in sorted(rules.prefixes, key=len, reverse=True):
-        rest = text.removeprefix(prefix.casefold())
-        if rest != text and re.match(r"[\s:#_-]*\d", rest):
-            text = rest.lstrip(" :#_-")
-            break
-    text = re.sub(r"^(\d+)\.0+$", r"\1", text)
-    return "" if text in rules.placeholders else text
+    text = re.sub(r"\s+", " ", token).strip(" '\"").casefold()
+    named: str | None = None
+    # `Qualys QID 38657` has two prefixes.
+    while prefixed := _without_prefix(text, policy):
+        owner, text = prefixed
+        named = named or owner
+    return named, "" if text in rules.placeholders else _number(text)
+
+
+def _without_prefix(text: str, policy: Policy) -> tuple[str | None, str] | None:
+    prefixes = policy.correlation.identifier.in_order
+    for prefix, owner in prefixes:
+        rest = text.removeprefix(prefix)
+        if rest == text or not rest:
+            continue
+        # `Netsparker: XSS` has a word behind the colon; `nessusd` is no prefix and a `d`.
+        number = re.match(r"(?:s|\(s\))?[\s:#=_-]*\d", rest)
+        if number or (owner and re.match(r"\s*[:#]\s*\w", rest)):
+            return owner, re.sub(r"^(?:s|\(s\))(?=[\s:#=_-]*\d)", "", rest).lstrip(SEPARATORS)
+        if rest[0] in SEPARATORS:
+            inner = rest.lstrip(SEPARATORS)
+            if any(inner.startswith(other) for other, _ in prefixes):
+                deeper = _without_prefix(inner, policy)
+                if deeper:
+                    return owner or deeper[0], deeper[1]
+    return None
+
+
+def _number(text: str) -> str:
+    if match := SPACED_VARIANT.fullmatch(text):
+        return f"{match[1]}-{match[2]}"
+    if match := WITH_TITLE.fullmatch(text):
+        return match[1]
+    return re.sub(r"^#?(\d+)(?:\.0+)?$", r"\1", text)
+
+
+def source_identifier(token: str, policy: Policy, detector: str = "") -> str:
+    """One identifier without prefix, Excel's `.0` and case; "" for a placeholder."""
+    text = _scoped(token, policy)[1]
+    if detector == "Burp Suite" and HEXADECIMAL.fullmatch(text):
+        return str(int(text, 16))
+    return text
+
+
+def base_identifier(identifier: str) -> str:
+    """The rule of an alert that has variants: ZAP's `10038-1` is one of rule 10038."""
+    match = VARIANT.fullmatch(identifier)
+    return match[1] if match else identifier
+
+
+def same_check(identifier: str, other: str) -> bool:
+    """Whether two identifiers of one series name one check; a variant left out is compatible."""
+    if identifier == other:
+        return True
+    return base_identifier(identifier) == base_identifier(other) and (
+        "-" not in identifier or "-" not in other
+    )
 
 
 def cve_ids(text: str) -> tuple[str, ...]:

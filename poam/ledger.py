@@ -9,6 +9,7 @@ import pandas as pd
 from sqlalchemy import (
     JSON,
     Column,
+    Connection,
     Date,
     Engine,
     Integer,
@@ -16,10 +17,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    column,
     create_engine,
     delete,
     insert,
     select,
+    table,
+    update,
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -29,7 +33,7 @@ from poam.dedupe import AUTHENTICATED, DEPTH, SIGHTING
 from poam.errors import LedgerError
 from poam.frames import TIME
 
-VERSION = 1
+VERSION = 2
 metadata = MetaData()
 
 ledger = Table("ledger", metadata, Column("version", Integer, nullable=False))
@@ -41,6 +45,7 @@ sighting = Table(
     Column("source_identifier", Text, primary_key=True),
     Column("asset_identifier", Text, primary_key=True),
     Column("location", Text, primary_key=True),
+    Column("parameter", Text, primary_key=True),
     Column("port", Integer, primary_key=True),
     Column("protocol", String(20), primary_key=True),
     Column("first_seen", Date, nullable=False),
@@ -146,6 +151,27 @@ class Ledger:
                     f"ledger {self.url}: found version {found}. Expected {VERSION} or older; "
                     "update this program."
                 )
+            elif found < VERSION:
+                _add_parameter(connection)
+                connection.execute(update(ledger).values(version=VERSION))
+
+
+def _add_parameter(connection: Connection) -> None:
+    """Bring a ledger of version 1 up to date: its sightings had no parameter."""
+    old = [name for name in MEMORY if name != "parameter"]
+    rows = connection.execute(select(*map(column, old)).select_from(table("sighting"))).mappings()
+    kept = [{**row, "parameter": ""} for row in rows]
+    for row in kept:
+        row |= {name: _day(row[name]) for name in DAYS}
+    sighting.drop(connection)
+    sighting.create(connection)
+    if kept:
+        connection.execute(insert(sighting), kept)
+
+
+def _day(value: date | str | None) -> date | None:
+    """Return a day that SQLite, which knows no dates, gives as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def ledger_exists(url: str) -> bool:
@@ -203,6 +229,8 @@ def _at(memory: pd.DataFrame, place: Cleaned) -> "pd.Series[bool]":
     here = (memory["poam_id"] == place.poam_id) & (memory["asset_identifier"] == place.asset)
     if place.location:
         here &= memory["location"] == place.location
+        if place.parameter:
+            here &= memory["parameter"] == place.parameter
     if place.port:
         here &= memory["port"] == place.port
     return here

@@ -26,6 +26,17 @@ def location(url: str) -> str:
     return f"{_origin(parts) or ''}{path}{'?' * bool(query)}{query}"
 
 
+def without_query(url: str) -> str:
+    """Return the page of an address: what stands before its query."""
+    return location(url).partition("?")[0].rstrip("/")
+
+
+def parameters(url: str) -> frozenset[str]:
+    """Return the names of the parameters in an address's query."""
+    names = (pair.partition("=")[0] for pair in _split(url).query.split("&"))
+    return frozenset(name for name in names if name)
+
+
 def is_url(text: str) -> bool:
     """Whether a text names a web location rather than a host."""
     return bool(_URL.match(text.strip()))
@@ -49,7 +60,7 @@ def _origin(parts: SplitResult) -> str | None:
         return None
     scheme = parts.scheme.lower()
     host, _, port = parts.netloc.rpartition("@")[2].lower().rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isdecimal() and len(port) <= 5):
         host, port = parts.netloc.rpartition("@")[2].lower().rstrip(":"), ""
     if port and int(port) == _DEFAULT_PORTS.get(scheme):
         port = ""

@@ -34,6 +34,13 @@ class Authenticated(StrEnum):
     UNKNOWN = "unknown"
 
 
+class DateOrder(StrEnum):
+    """In which order an export writes a date of digits alone, such as 03/04/2026."""
+
+    DAY_FIRST = "day_first"
+    MONTH_FIRST = "month_first"
+
+
 class Sheet(StrEnum):
     """The three sheets of a POA&M workbook that hold items."""
 
@@ -58,10 +65,12 @@ class ChangeKind(StrEnum):
 class Finding:
     """One detection on one asset, as the export states it.
 
-    `asset` equals `ScanCoverage.asset` of the same export. `location` is the URL of a web
-    finding. `present` is False where the scanner reports that the weakness is gone (Qualys
-    Fixed, a compliance check that passed). Datetimes without a zone are the scanner's local
-    time. `status` is the vendor's own word. `locator` leads back to the record in the file.
+    `asset` equals `ScanCoverage.asset` of the same export. `location` is the URL of a web finding
+    and `parameter` the parameter of that page which the scanner names with it. `present` is False
+    where the scanner reports that the weakness is gone (Qualys Fixed, a compliance check that
+    passed). Datetimes without a zone are the scanner's local time. `status` is the vendor's own
+    word. `native_severity` is what the export says of this detection, where that can differ from
+    what it says of the source identifier. `locator` leads back to the record in the file.
     """
 
     detector: str
@@ -71,9 +80,11 @@ class Finding:
     locator: str
     present: bool = True
     location: str | None = None
+    parameter: str | None = None
     port: int | None = None
     protocol: str | None = None
     status: str | None = None
+    native_severity: str | None = None
     first_seen: datetime | None = None
     last_seen: datetime | None = None
 

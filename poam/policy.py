@@ -4,26 +4,28 @@ The only module that reads YAML. Every rule that comes from a rulebook has its `
 it, and a run's policy hash covers every value.
 """
 
+import codecs
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError, field_validator, model_validator
 
+from poam.classes import WeaknessClasses
+from poam.correlation_rules import Correlation
 from poam.errors import PolicyError
 from poam.layout import Layouts, load_layouts
-from poam.model import RiskRating
+from poam.model import DateOrder, RiskRating
+from poam.rules import Rules
 
-
-class Rules(BaseModel):
-    """Base of every model here: frozen, and no key that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+# The same safe loader in C, where PyYAML was built with it: ten times as fast.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Severity(Rules):
@@ -49,10 +51,11 @@ class Kev(Rules):
 
 
 class Items(Rules):
-    """What becomes of assets that show an already open weakness later."""
+    """What an item is: one per weakness and detection date, whichever scanners find it."""
 
     source: str
     new_assets: Literal["new_row", "append"]
+    cross_detector: Literal["same_item", "separate"]
 
 
 class Timelines(Rules):
@@ -61,29 +64,6 @@ class Timelines(Rules):
     remediation: Remediation
     kev: Kev
     items: Items
-
-
-class Identifier(Rules):
-    """What is not an identifier in a Weakness Source Identifier cell, and what may precede one."""
-
-    source: str
-    placeholders: tuple[str, ...]
-    prefixes: tuple[str, ...]
-
-
-class Proposal(Rules):
-    """When two names are alike enough to ask a person."""
-
-    source: str
-    name_at_least: float = Field(ge=0, le=100)
-
-
-class Correlation(Rules):
-    """Source: `correlation.yaml`."""
-
-    source: str
-    identifier: Identifier
-    proposal: Proposal
 
 
 class InventoryLayout(Rules):
@@ -123,23 +103,39 @@ class Controls(Rules):
 
 
 class NativeSeverity(Rules):
-    """A scanner's own severity codes as ratings; None is informational."""
+    """A scanner's own severity codes as ratings, the worst first; None is informational."""
 
     source: str
     codes: dict[str, RiskRating | None]
 
+    def worst(self, codes: Iterable[str]) -> str | None:
+        """The worst of these codes; one that the table does not know comes before all others."""
+        order = {code: place for place, code in enumerate(self.codes)}
+        return min(sorted(codes), key=lambda code: order.get(code, -1), default=None)
+
 
 class FieldAccount(Rules):
-    """The vendor's fields of one format: read by its parser, or left unread on purpose."""
+    """The vendor's fields of one format: read by its parser, or left unread on purpose.
 
+    `dates` is the order in which the format writes dates of digits alone, where it does.
+    """
+
+    dates: DateOrder | None = None
     read: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 
 
 class Scanner(Rules):
-    """One file of `scanners/`: a detector as the POA&M names it, and its spellings."""
+    """One file of `scanners/`: a detector as the POA&M names it, and its spellings.
+
+    With `any_tool` the file is about an exchange format: each tool that writes it is a detector
+    of its own, called `Tool (SARIF)`. Scanners of one vendor that number their checks in one
+    series have one `identifier_series`.
+    """
 
     detector: str
+    identifier_series: str = ""
+    any_tool: bool = False
     aliases: tuple[str, ...] = ()
     identifier_word: str = "Identifier"
     severity: NativeSeverity
@@ -158,6 +154,18 @@ class Site(Rules):
     remediation_plan: str
     remediation_plan_without_solution: str
     milestone: str
+    dates: dict[str, DateOrder]
+    encodings: dict[str, str]
+
+    @field_validator("encodings")
+    @classmethod
+    def _known_encodings(cls, encodings: dict[str, str]) -> dict[str, str]:
+        for name in encodings.values():
+            try:
+                codecs.lookup(name)
+            except LookupError as e:
+                raise ValueError(f"'{name}' is not an encoding such as latin-1") from e
+        return encodings
 
     @field_validator("timezone")
     @classmethod
@@ -178,8 +186,18 @@ class Policy(Rules):
     assets: Assets
     controls: Controls
     site: Site
+    weakness_classes: WeaknessClasses
     scanners: tuple[Scanner, ...]
     templates: Layouts
+
+    @model_validator(mode="after")
+    def _known_formats(self) -> Self:
+        known = {name for scanner in self.scanners for name in scanner.fields}
+        if unknown := sorted({*self.site.dates, *self.site.encodings} - known):
+            raise ValueError(
+                f"site: {', '.join(unknown)} is no format; there are {', '.join(sorted(known))}"
+            )
+        return self
 
     @property
     def zone(self) -> ZoneInfo:
@@ -189,10 +207,25 @@ class Policy(Rules):
     def scanner(self, detector: str) -> Scanner | None:
         """The scanner with this name or alias, whatever the case."""
         wanted = detector.strip().casefold()
-        for scanner in self.scanners:
-            if wanted in {name.casefold() for name in (scanner.detector, *scanner.aliases)}:
-                return scanner
-        return None
+        if found := self._scanner_of.get(wanted):
+            return found
+        exchanged = (s for s in self.scanners if s.any_tool)
+        return next((s for s in exchanged if wanted.endswith(f"({s.detector.casefold()})")), None)
+
+    @cached_property
+    def _scanner_of(self) -> dict[str, Scanner]:
+        return {
+            name.casefold(): scanner
+            for scanner in reversed(self.scanners)
+            for name in (*scanner.aliases, scanner.detector)
+        }
+
+    def date_order(self, parser: str) -> DateOrder | None:
+        """How a format writes dates of digits alone: as the site says, else as its mapping does."""
+        stated = (
+            scanner.fields[parser].dates for scanner in self.scanners if parser in scanner.fields
+        )
+        return self.site.dates.get(parser) or next(stated, None)
 
     def sha256(self) -> str:
         """One hash over every value, so that a run says under which rules it decided."""
@@ -200,7 +233,15 @@ class Policy(Rules):
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-SECTIONS = ("severity", "timelines", "correlation", "assets", "controls", "site")
+SECTIONS = (
+    "severity",
+    "timelines",
+    "correlation",
+    "assets",
+    "controls",
+    "site",
+    "weakness_classes",
+)
 
 
 def load_policy(config: Path | None = None, directory: Path | None = None) -> Policy:
@@ -233,7 +274,7 @@ def read_mapping(name: str, directory: Path | None = None) -> dict[str, Any]:
     """
     place = files("mappings").joinpath(name) if directory is None else directory / name
     try:
-        content = yaml.safe_load(place.read_text(encoding="utf-8"))
+        content = yaml.load(place.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506
     except OSError as e:
         raise PolicyError(f"{name}: cannot be read ({e}). Expected a mapping file.") from e
     except yaml.YAMLError as e:

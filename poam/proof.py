@@ -8,7 +8,7 @@ import pandas as pd
 
 from poam.assets import AssetLine
 from poam.dedupe import DEPTH
-from poam.frames import rows
+from poam.frames import Row, rows
 from poam.identifiers import source_identifier
 from poam.model import Authenticated
 from poam.policy import Policy
@@ -37,12 +37,14 @@ class Fix:
 
     day: date
     location: str
+    parameter: str
     port: int
     locator: str
 
     def covers(self, line: AssetLine) -> bool:
         """Whether it speaks of the place that a line names."""
-        return line.location in ("", self.location) and line.port in (0, self.port)
+        same_page = line.location in ("", self.location)
+        return same_page and line.parameter in ("", self.parameter) and line.port in (0, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def scan_record(
     """
     known: dict[tuple[str, str, str], Memory] = {}
     for row in rows(memory.sort_values("last_seen", kind="stable")):
-        key = (row.detector, source_identifier(row.source_identifier, policy), row.asset_identifier)
+        key = _key(row, policy)
         before = known.get(key)
         deepest = max(
             [Authenticated(row.authenticated), *([before.authenticated] if before else [])],
@@ -153,10 +155,16 @@ def scan_record(
         known[key] = Memory(row.last_seen.date(), deepest)
     fixed: dict[tuple[str, str, str], tuple[Fix, ...]] = {}
     for row in rows(sightings[~sightings["present"]]):
-        key = (row.detector, source_identifier(row.source_identifier, policy), row.asset_identifier)
-        fix = Fix(row.last_seen.date(), row.location, row.port, row.locator)
+        key = _key(row, policy)
+        place = (row.location, row.parameter, row.port)
+        fix = Fix(row.last_seen.date(), *place, row.locator)
         fixed[key] = (*fixed.get(key, ()), fix)
     return ScanRecord(_scans_by_asset(coverage), failed, known, fixed)
+
+
+def _key(row: Row, policy: Policy) -> tuple[str, str, str]:
+    identifier = source_identifier(row.source_identifier, policy, row.detector)
+    return row.detector, identifier, row.asset_identifier
 
 
 def _scans_by_asset(coverage: pd.DataFrame) -> dict[tuple[str, str], Scan]:

@@ -15,6 +15,7 @@ from poam.dedupe import SIGHTING
 from poam.frames import WEAKNESS, Row, rows
 from poam.identifiers import cve_ids, row_identity
 from poam.kev import KevCatalogue
+from poam.locations import parameters, without_query
 from poam.model import ChangeKind, Kind, RiskRating, Sheet, Value
 from poam.opening import Cohort, Edition, item_values, poam_ids, text_of
 from poam.policy import Policy
@@ -36,6 +37,7 @@ class _Item:
     added: list[str] = field(default_factory=list)
     after: dict[str, Value] = field(default_factory=dict)
     because: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # lines for Comments
     attachment: str | None = None
     cleaned: list[Cleaned] = field(default_factory=list)
 
@@ -72,7 +74,7 @@ class Reconciler:
         """Hold this batch's rated weaknesses and their sightings against the workbook's items.
 
         `items` as the workbook gives them, `weaknesses` with `original_risk_rating`, `sightings`
-        as `poam.dedupe` makes them, `links` from `poam.correlate`.
+        as `poam.dedupe` makes them, both folded by `poam.twins`; `links` from `poam.correlate`.
         """
         states = {(r.sheet, r.row): self._item(r) for r in rows(items)}
         linked, proposed = _by_weakness(links)
@@ -82,8 +84,9 @@ class Reconciler:
         seen = _present_by_weakness(sightings)
         for weakness in rows(weaknesses):
             key = (weakness.detector, weakness.source_identifier)
-            mine = [states[at] for at in linked[key]]
-            left = self._claim(weakness, seen[key], mine, members)
+            same, elsewhere = self._by_detector(linked[key])
+            mine = [states[link.sheet, link.row] for link in same]
+            left = self._claim(weakness, seen[key], same, states, members)
             if weakness.kind == Kind.INFORMATIONAL:
                 continue
             left = [sighting for sighting in left if sighting.kind != Kind.INFORMATIONAL]
@@ -92,6 +95,7 @@ class Reconciler:
                     review.append(unrated(weakness))
                 continue
             left, asides, comment = self._closed_before(weakness, left, mine)
+            comment = "\n".join([*filter(None, [comment]), *self._named_beside(elsewhere)])
             review += asides
             if left and not mine and proposed[key]:
                 review.append(doubtful(weakness, proposed[key]))
@@ -106,6 +110,19 @@ class Reconciler:
         cleaned = tuple(place for state in states.values() for place in state.cleaned)
         return ChangeSet(tuple(decisions), membership, cleaned)
 
+    def _by_detector(self, links: list[Row]) -> tuple[list[Row], list[Row]]:
+        """Return the links that are the weakness's items, and those to name beside its own."""
+        if self.policy.timelines.items.cross_detector == "same_item":
+            return links, []
+        crossing = [link for link in links if link.cross_detector]
+        return [link for link in links if not link.cross_detector], crossing
+
+    def _named_beside(self, links: list[Row]) -> list[str]:
+        return [
+            f"{self.as_of}: Another scanner's {link.poam_id} is the same weakness: {link.evidence}."
+            for link in links
+        ]
+
     def _item(self, record: Row) -> _Item:
         identity = row_identity(
             record.weakness_detector_source, record.weakness_source_identifier, self.policy
@@ -115,30 +132,52 @@ class Reconciler:
         if len(listed) == len(lines):
             return _Item(record, identity.keys, listed)
         recorded = self.recorded.get(record.poam_id, ())
-        known = {(self.index.identifier(x.name), x.location, x.port) for x in listed}
-        rest = [x for x in recorded if (x.name, x.location, x.port) not in known]
+        known = {(self.index.identifier(x.name), x.location, x.parameter, x.port) for x in listed}
+        rest = [x for x in recorded if (x.name, x.location, x.parameter, x.port) not in known]
         goes_on = "" if recorded else f"assets-{record.poam_id}.csv"
         return _Item(record, identity.keys, (*listed, *rest), goes_on)
 
     def _claim(
-        self, weakness: Row, seen: Sequence[Row], mine: list[_Item], members: dict[int, str]
+        self,
+        weakness: Row,
+        seen: Sequence[Row],
+        links: list[Row],
+        states: Mapping[tuple[str, int], _Item],
+        members: dict[int, str],
     ) -> list[Row]:
-        """Give each sighting to the open items that list its asset; return those of none."""
+        """Give each sighting to the open items that list its place; return those of none.
+
+        The scanner's own items come first: another scanner's takes what none of them lists.
+        """
         left = []
-        current = [item for item in mine if item.record.sheet != Sheet.CLOSED]
+        current = [link for link in links if link.sheet != Sheet.CLOSED]
         for sighting in seen:
             holders = [
-                (item, line) for item in current for line in item.lists(sighting, self.index)
+                (link, item, line)
+                for link in current
+                for item in (states[link.sheet, link.row],)
+                for line in item.lists(sighting, self.index)
             ]
-            for item, line in holders:
+            own = [holder for holder in holders if not holder[0].cross_detector]
+            for link, item, line in own or holders:
                 item.seen.add(line)
                 members.setdefault(sighting.Index, item.record.poam_id)
+                if link.cross_detector:
+                    self._name_finder(weakness, link, item)
             if not holders:
                 left.append(sighting)
-        for item in current:
+        for link in current:
+            item = states[link.sheet, link.row]
             if item.seen and weakness.original_risk_rating is not None:
                 self._refresh(item, weakness)
         return left
+
+    def _name_finder(self, weakness: Row, link: Row, item: _Item) -> None:
+        """Say once, in the item of another scanner, that this one finds the weakness too."""
+        finds = f"{weakness.detector} {weakness.source_identifier} finds the same weakness"
+        if not any(finds in text for text in (item.record.comments, *item.said)):
+            item.said.append(f"{self.as_of}: {finds}: {link.evidence}.")
+            item.because.append(f"{finds}: {link.evidence}")
 
     def _refresh(self, item: _Item, weakness: Row) -> None:
         """Bring the machine's own columns of an open item up to date: CVE, KEV, a tighter date."""
@@ -238,6 +277,8 @@ class Reconciler:
     def _cohort(
         self, weakness: Row, day: date, group: list[Row], current: list[_Item], comment: str
     ) -> tuple[Cohort, list[int], str, tuple[str, ...]]:
+        also = dict.fromkeys(sighting.also for sighting in group)
+        comment = "\n".join(line for line in (*also, comment) if line)
         rating = RiskRating(weakness.original_risk_rating)
         in_kev, kev_due, kev_basis = self._kev(weakness.cves, weakness.kev_due)
         due = deadline(rating, day, kev_due, self.policy.timelines)
@@ -295,6 +336,8 @@ class Reconciler:
             gone = {}  # a list that is not all here cannot be rewritten
         if item.added or gone:
             self._relist(item, gone)
+        if item.said:
+            item.after["comments"] = appended(record.comments, "\n".join(item.said))
         if item.after:
             item.after["status_date"] = self.as_of
             because = (*item.because, *unproven.values())
@@ -327,7 +370,8 @@ class Reconciler:
             else:
                 gone[line] = "; ".join(verdict.because for verdict in verdicts)
                 day = min(verdict.day for verdict in verdicts if verdict.day)
-                place = Cleaned(item.record.poam_id, asset, line.location, line.port, day)
+                where = (line.location, line.parameter, line.port)
+                place = Cleaned(item.record.poam_id, asset, *where, day)
                 item.cleaned.append(place)
         return gone, unproven
 
@@ -358,16 +402,14 @@ class Reconciler:
         cell, is_long = asset_cell(listed, item.record.poam_id)
         item.after["asset_identifier"] = cell
         item.attachment = "\n".join(listed) if is_long else None
-        comments = item.record.comments
         if gone:
             names = _some([line.text for line in gone])
             proof = _some(list(dict.fromkeys(gone.values())))
-            comments = appended(comments, f"{self.as_of}: Remediated on {names}. {proof}.")
+            item.said.append(f"{self.as_of}: Remediated on {names}. {proof}.")
             item.because += dict.fromkeys(gone.values())
         if item.added:
-            comments = appended(comments, f"{self.as_of}: Also seen on {_some(item.added)}.")
+            item.said.append(f"{self.as_of}: Also seen on {_some(item.added)}.")
             item.because.append(f"also seen on {_some(item.added)}")
-        item.after["comments"] = comments
 
     def _decision(
         self, kind: ChangeKind, item: _Item, because: tuple[str, ...], to_sheet: str | None = None
@@ -438,10 +480,7 @@ def _by_weakness(
     proposed: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for link in rows(links):
         key = (link.detector, link.source_identifier)
-        if link.verdict == "linked":
-            linked[key].append((link.sheet, link.row))
-        else:
-            proposed[key].append(link)
+        (linked if link.verdict == "linked" else proposed)[key].append(link)
     return linked, proposed
 
 
@@ -454,12 +493,23 @@ def _present_by_weakness(sightings: pd.DataFrame) -> dict[tuple[str, str], list[
 
 def _same_place(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:
     if sighting.location:
-        return bool(line.location == sighting.location)
-    if line.location or index.identifier(line.name) != sighting.asset_identifier:
+        return _same_page(line, sighting)
+    identifiers = {index.identifier(name) for name in line.names}
+    if line.location or sighting.asset_identifier not in identifiers:
         return False
     if line.port and line.port != sighting.port:
         return False
     return not line.protocol or not sighting.protocol or line.protocol == sighting.protocol.lower()
+
+
+def _same_page(line: AssetLine, sighting: Row) -> bool:
+    """Compare pages; with a parameter at fault the page counts without its query."""
+    if line.location == sighting.location and line.parameter == sighting.parameter:
+        return True
+    if not sighting.parameter or without_query(line.location) != without_query(sighting.location):
+        return False
+    named = {line.parameter} if line.parameter else parameters(line.location)
+    return not named or sighting.parameter in named
 
 
 def _closed_after(item: _Item, sighting: Row) -> bool:
@@ -469,7 +519,11 @@ def _closed_after(item: _Item, sighting: Row) -> bool:
 
 def _text(sighting: Row) -> str:
     return asset_text(
-        sighting.asset_identifier, sighting.location, sighting.port, sighting.protocol.lower()
+        sighting.asset_identifier,
+        sighting.location,
+        sighting.port,
+        sighting.protocol.lower(),
+        sighting.parameter,
     )
 
 

@@ -25,6 +25,12 @@ SAMPLE_SCANS = PROJECT / "sample_scans"
 MONTHS = {"2026-10": date(2026, 10, 30), "2026-11": date(2026, 11, 20)}
 NOT_SCANS = {"inventory", "kev", "poam"}
 
+
+def pytest_addoption(parser):
+    """Let golden files be written anew, to be read in review."""
+    parser.addoption("--write-golden", action="store_true", help="write tests/golden anew")
+
+
 Ran = namedtuple("Ran", "status out err")
 
 

@@ -116,6 +116,7 @@ def memory(*assets, identifier="10001", **given):
     row = {
         "detector": "Nessus",
         "location": "",
+        "parameter": "",
         "port": 0,
         "protocol": "",
         "first_seen": date(2026, 10, 6),
@@ -124,7 +125,7 @@ def memory(*assets, identifier="10001", **given):
         "authenticated": "yes",
         "poam_id": "V-1",
     } | given
-    key = (row["location"], row["port"], row["protocol"])
+    key = (row["location"], row["parameter"], row["port"], row["protocol"])
     days = (row["first_seen"], row["last_seen"], row["last_clean"])
     rest = (*key, *days, row["authenticated"], row["poam_id"])
     return memory_frame([(row["detector"], identifier, asset, *rest) for asset in assets])

@@ -3,21 +3,33 @@
 import csv
 import io
 import json
-import re
+from collections import Counter
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from parsers.export import Export
 from parsers.registry import HEAD_SIZE, identify
 from poam.model import Definition, Finding, ScanCoverage
+from poam.policy import load_policy
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 
 
-def read(content, file="scan.xml"):
+@cache
+def policy():
+    """Return the project's own policy, read once: its files take half a second."""
+    return load_policy()
+
+
+def read(content, file="scan.xml", dates=None, encoding=None):
     """Return the records of an export given as text or bytes, by the parser that claims it."""
     content = content.encode() if isinstance(content, str) else content
-    return list(identify(content[:HEAD_SIZE], file).records(io.BytesIO(content), file))
+    parser = identify(content[:HEAD_SIZE], file)
+    dates = dates or policy().date_order(parser.NAME)
+    return list(parser.records(Export(io.BytesIO(content), file, dates=dates, encoding=encoding)))
 
 
 def split(records):
@@ -44,12 +56,6 @@ def known(*formats):
     return [pytest.param(row | json.loads(row["extra_json"]), id=row["path"]) for row in rows]
 
 
-def items(finding):
-    """Return how many ReportItems a finding stands for, as its locator says."""
-    numbers = re.search(r"items? ([\d, ]+)$", finding.locator)
-    return len(numbers[1].split(",")) if numbers else 1
-
-
 def nessus(*report_items, properties="", host="10.0.0.5", report="", policy=""):
     """Return a .nessus export of one host."""
     body = "".join(report_items)
@@ -70,3 +76,32 @@ def item(plugin="1", severity="2", inner="", **attributes):
 def tag(name, value):
     """Return a tag of HostProperties."""
     return f'<tag name="{name}">{value}</tag>'
+
+
+def counts(records):
+    """Return what expected.csv counts, from records: findings, identifiers and severities.
+
+    `severities` counts findings by the word that the scanner's mapping gives its code.
+    """
+    findings, definitions, coverage = split(records)
+    defined = {
+        (d.detector, d.source_identifier): d.native_severity
+        for d in definitions
+        if d.native_severity
+    }
+    severities = Counter()
+    for finding in findings:
+        code = finding.native_severity or defined.get((finding.detector, finding.source_identifier))
+        severities[policy().scanner(finding.detector).severity_names[code]] += 1
+    return SimpleNamespace(
+        findings=len(findings),
+        identifiers=len({(f.detector, f.source_identifier) for f in findings}),
+        assets=len({c.asset for c in coverage}),
+        severities=dict(severities),
+    )
+
+
+def expected_severities(row):
+    """Return the counts by severity of a row of expected.csv, without zeros."""
+    words = ("critical", "high", "medium", "low", "info")
+    return {word: int(row[word]) for word in words if row[word] not in ("", "0")}

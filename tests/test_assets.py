@@ -35,6 +35,12 @@ def index(*scans, listed=None):
         ("web-01 (80/tcp), web-01 (443/tcp)", [("web-01", 80, "tcp"), ("web-01", 443, "tcp")]),
         ("2001:db8::1", [("2001:db8::1", 0, "")]),
         ("2001:db8::1 (443/tcp)", [("2001:db8::1", 443, "tcp")]),
+        ("[2001:db8::1]:443", [("2001:db8::1", 443, "")]),
+        ("web-01 (tcp/443)", [("web-01", 443, "tcp")]),
+        ("web-01 443/tcp", [("web-01", 443, "tcp")]),
+        ("web-01 (443/tcp/www)", [("web-01", 443, "tcp")]),
+        ("web-01 (443/tcp, 8443/tcp)", [("web-01", 443, "tcp"), ("web-01", 8443, "tcp")]),
+        ("10.0.0.1:443/tcp", [("10.0.0.1", 443, "tcp")]),
         ("db-01 (primary)", [("db-01 (primary)", 0, "")]),
         ("", []),
         (" \n ", []),
@@ -53,6 +59,75 @@ def test_web_addresses_are_pages_of_a_site():
         name="https://shop.example",
         location="https://shop.example/a,b?q",
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("10.0.0.5-10.0.0.7", ["10.0.0.5", "10.0.0.6", "10.0.0.7"]),
+        ("10.0.0.5 - 7", ["10.0.0.5", "10.0.0.6", "10.0.0.7"]),
+        ("10.0.0.5\u20136 (443/tcp)", ["10.0.0.5", "10.0.0.6"]),
+        ("10.0.0.5 to 10.0.0.6", ["10.0.0.5", "10.0.0.6"]),
+        ("10.0.0.4/31", ["10.0.0.4", "10.0.0.5"]),
+        ("10.0.0.0/8", []),
+        ("10.0.0.9-10.0.0.5", []),
+        ("10.0.0.5-10.0.9.5", []),
+        ("999.0.0.1-5", []),
+        ("web-01-05", []),
+    ],
+)
+def test_ranges(line, names):
+    """Each address of a range is a name of the line; one too large, or none, adds none."""
+    (found,) = asset_lines(line)
+    assert list(found.also) == names
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("WEB-01 / 10.0.0.5", ("WEB-01", "10.0.0.5")),
+        ("WEB-01 / 10.0.0.5 (443/tcp)", ("WEB-01", "10.0.0.5")),
+        ("web-01 (10.0.0.5)", ("web-01", "10.0.0.5")),
+        ("10.0.0.5 (web-01)", ("10.0.0.5", "web-01")),
+        ("web-01/10.0.0.5", ("web-01", "10.0.0.5")),
+        ("10.0.0.5 | web-01", ("10.0.0.5", "web-01")),
+        ("web-01 (prod)", ("web-01 (prod)",)),
+        ("s.example/list", ("s.example/list",)),
+    ],
+)
+def test_two_names_of_one_asset(line, names):
+    """A name and an address on one line are one asset; other words in brackets are no name."""
+    (found,) = asset_lines(line)
+    assert found.names == names
+
+
+@pytest.mark.parametrize(
+    ("cell", "pages"),
+    [
+        ("https://s.example/a (parameter: q)", [("a", "q")]),
+        ("https://s.example/a (param=q)", [("a", "q")]),
+        ("https://s.example/a [q]", [("a", "q")]),
+        ("https://s.example/a (q)", [("a", "q")]),
+        ("https://s.example/a (parameters: q, r)", [("a", "q"), ("a", "r")]),
+        ("https://s.example/a (parameter: q,r)", [("a", "q,r")]),
+        ("https://s.example/a (parameter: get)", [("a", "get")]),
+        ("https://s.example/a (GET)", [("a", "")]),
+        ("GET https://s.example/a", [("a", "")]),
+        ("https://s.example/a (3 instances)", [("a", "")]),
+        ("https://s.example/a, https://s.example/b", [("a", ""), ("b", "")]),
+        ("https://s.example/a https://s.example/b", [("a", ""), ("b", "")]),
+        ("https://s.example/a;https://s.example/b", [("a", ""), ("b", "")]),
+        ("https://s.example/a (parameter: q), https://s.example/b", [("a", "q"), ("b", "")]),
+        ("https://s.example/a;jsessionid=1F", [("a", "")]),
+        ("https://s.example/a;JSESSIONID=1F?x=1", [("a?x", "")]),
+    ],
+)
+def test_pages_of_a_cell(cell, pages):
+    """Every page with its parameter; neither method nor session is part of the place."""
+    found = [
+        (x.location.removeprefix("https://s.example/"), x.parameter) for x in asset_lines(cell)
+    ]
+    assert found == pages
 
 
 @pytest.mark.parametrize(

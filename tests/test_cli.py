@@ -364,7 +364,7 @@ def test_damaged_archive(november, month, work, tmp_path, policy, name):
 def test_knowledgebase_cut(november, month, work, tmp_path, policy):
     """A cut KnowledgeBase keeps Qualys items from closing, and no others."""
     scans = month(NOVEMBER)
-    whole = next(path for path in scans if path.parent.name == "qualys_knowledgebase")
+    whole = next(path for path in scans if path.parent.name == "qualys_knowledgebase_xml")
     cut = tmp_path / "kb.xml"
     cut.write_bytes(whole.read_bytes()[:600])
     ran = november("--out", work / "out.xlsx", scans=[cut, *(p for p in scans if p != whole)])

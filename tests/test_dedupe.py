@@ -20,6 +20,7 @@ def places(*exports, known=None):
         found.coverage,
         memory_frame() if known is None else known,
         AS_OF,
+        policy(),
     )
 
 

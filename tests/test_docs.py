@@ -6,6 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from flows.cli import app
+from parsers.registry import PARSERS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands}
@@ -22,6 +23,13 @@ def test_every_command_has_help():
         shown = CliRunner().invoke(app, [name, "-h"])
         assert shown.exit_code == 0
         assert "Usage" in shown.output
+
+
+def test_every_format_is_in_the_readme():
+    """The table of exports names each parser once."""
+    table = README.partition("## What is read")[2].partition("\n## ")[0]
+    named = re.findall(r"^\|.*\| `(\w+)` \|", table, re.MULTILINE)
+    assert sorted(named) == sorted(parser.NAME for parser in PARSERS)
 
 
 def test_the_files_it_names_exist():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from poam.locations import host_name, is_url, location, site
+from poam.locations import host_name, is_url, location, parameters, site, without_query
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,33 @@ def test_nothing_is_too_broken(text):
 def test_host_name():
     """The host alone, in lower case."""
     assert host_name("https://S.Example:8443/a") == "s.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("https://S.example:443/a/?q=1#top", "https://s.example/a"),
+        ("https://s.example/a", "https://s.example/a"),
+        ("https://s.example/", "https://s.example"),
+        ("https://s.example", "https://s.example"),
+        ("https://s.example/a;jsessionid=1F", "https://s.example/a"),
+    ],
+)
+def test_without_query(url, page):
+    """Where an injection is: the page, however it was asked for, without a slash at its end."""
+    assert without_query(url) == page
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("https://s.example/a?q=1&p=2&q=3", {"p", "q"}),
+        ("https://s.example/a?q", {"q"}),
+        ("https://s.example/a?=1&", set()),
+        ("https://s.example/a", set()),
+        ("http://[broken/a?b=1", {"b"}),
+    ],
+)
+def test_parameters(url, names):
+    """The names in the query, each once, without their values."""
+    assert parameters(url) == names

@@ -1,6 +1,6 @@
 """Every field of every sample is accounted for in mappings/scanners."""
 
-import json
+import io
 from fnmatch import fnmatchcase
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
@@ -9,8 +9,11 @@ import pytest
 import yaml
 from defusedxml.ElementTree import fromstring
 
+from parsers import csv, json
+from parsers.export import Export
 from parsers.registry import HEAD_SIZE, PARSERS, identify
-from poam.errors import ScanFormatError
+from poam.errors import ScanFormatError, ScanParseError
+from tests.conftest import SAMPLE_SCANS
 from tests.parsers_support import SAMPLES
 
 MAPPINGS = Path(__file__).parents[1] / "mappings" / "scanners"
@@ -31,26 +34,43 @@ def xml_fields(element, path=""):
 
 
 def json_fields(value, path=""):
-    """Yield the path of every value that is neither an object nor a list."""
+    """Yield the path of every value that is neither an object nor a list nor null."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from json_fields(inner, f"{path}/{key}".lstrip("/"))
     elif isinstance(value, list):
         for inner in value:
             yield from json_fields(inner, path)
-    else:
+    elif value is not None:
         yield path
 
 
-def fields(content):
+def tables(parser):
+    """Return the telling columns of each table of a CSV format; none for the other formats."""
+    return getattr(parser, "TABLES", (parser.COLUMNS,) if hasattr(parser, "COLUMNS") else ())
+
+
+def fields(content, parser):
     """Return the paths of a sample's fields; none where it is malformed."""
-    if content.lstrip().startswith(b"{"):
-        return set(json_fields(json.loads(content)))
+    if tables(parser):
+        head = content[:HEAD_SIZE]
+        return {column for table in tables(parser) for column in csv.columns(head, *table)}
     try:
+        if parser.NAME.endswith("_json"):
+            export = Export(io.BytesIO(content), parser.NAME)
+            return {path for one in json.objects(export, "JSON") for path in json_fields(one)}
         found = xml_fields(fromstring(content, forbid_dtd=False))
         return {path.replace("Report/ReportHost", "ReportHost") for path in found}
-    except ParseError:
+    except (ParseError, ScanParseError):
         return set()
+
+
+def accounted(field, parser):
+    """Tell whether a field is on one of its format's lists; names of columns have no case."""
+    patterns = [*FIELDS[parser.NAME].get("read", []), *FIELDS[parser.NAME].get("unread", [])]
+    if tables(parser):
+        patterns = [pattern.casefold() for pattern in patterns]
+    return any(fnmatchcase(field, pattern) for pattern in patterns)
 
 
 def test_every_format_has_an_account():
@@ -60,28 +80,29 @@ def test_every_format_has_an_account():
     assert detectors <= {scanner["detector"] for scanner in SCANNERS}
 
 
+def exports():
+    """Yield every sample scan and every sample beside the project, with its parser."""
+    for path in sorted([*SAMPLE_SCANS.glob("*/*.*"), *SAMPLES.glob("*/*.*")]):
+        content = path.read_bytes()
+        try:
+            yield path, content, identify(content[:HEAD_SIZE], path.name)
+        except ScanFormatError:
+            continue
+
+
 def test_every_field_is_on_a_list():
     """A vendor's field is read, or left unread on purpose; none is overlooked."""
-    if not SAMPLES.is_dir():
-        pytest.skip("the samples are not beside the project (../shared/samples)")
-    overlooked = set()
-    for folder in ("nessus", "qualys", "zap"):
-        for path in sorted((SAMPLES / folder).iterdir()):
-            content = path.read_bytes()
-            try:
-                name = identify(content[:HEAD_SIZE], path.name).NAME
-            except ScanFormatError:
-                continue
-            known = FIELDS[name]["read"] + FIELDS[name]["unread"]
-            overlooked |= {
-                (name, field)
-                for field in fields(content)
-                if not any(fnmatchcase(field, pattern) for pattern in known)
-            }
+    overlooked = {
+        (parser.NAME, field)
+        for _, content, parser in exports()
+        for field in fields(content, parser)
+        if not accounted(field, parser)
+    }
     assert sorted(overlooked) == []
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
 def test_no_field_is_on_both_lists(name):
     """A field is either read or not."""
-    assert not set(FIELDS[name]["read"]) & set(FIELDS[name]["unread"])
+    lists = FIELDS[name]
+    assert not set(lists.get("read", [])) & set(lists.get("unread", []))

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from poam.errors import ScanParseError
-from poam.model import Authenticated, Definition, Finding, Kind
-from tests.parsers_support import item, items, known, nessus, read, sample, split, tag
+from poam.model import Authenticated, Kind
+from tests.parsers_support import expected_severities, item, known, nessus, read, sample, split, tag
 
-WORDS = {"4": "critical", "3": "high", "2": "medium", "1": "low", "0": "info", None: "none"}
+WORDS = {"4": "critical", "3": "high", "2": "medium", "1": "low", "0": "info"}
 CM = 'xmlns:cm="http://www.nessus.org/cm"'
 
 
@@ -28,47 +28,38 @@ def check(name, result, plugin="21156", check_id="h1", severity="3"):
 def test_counts_of_samples(expected):
     """Hosts, items, plugins, severities and CVEs equal an independent count.
 
-    The vendor counts ReportItems and plugin numbers; here repetitions are one finding (their
-    locator names each item) and a compliance check is its own identifier.
+    The vendor counts plugin numbers; here a compliance check is its own identifier. And a check
+    that passed has no severity here: what it was written with is looked up in the file.
     """
-    records = read(sample(expected["path"]), "x.nessus")
-    findings, definitions, coverage = split(records)
+    content = sample(expected["path"])
+    findings, definitions, coverage = split(read(content, "x.nessus"))
     assert len(coverage) == int(expected["hosts"])
-    assert sum(map(items, findings)) == int(expected["findings_total"])
+    assert len(findings) == int(expected["findings_total"])
     if not expected["policy_compliance_items"]:
         ids = {definition.source_identifier for definition in definitions}
         assert len(ids) == int(expected["unique_ids"])
     assert len({cve for d in definitions for cve in d.cves}) == expected["cves"]
-    counts = severities(records)
-    for word in ("critical", "high", "medium"):
-        assert counts[word] == int(expected[word])
-    lesser = counts["low"] + counts["info"] + counts["passed"] + counts["none"]
-    assert lesser == sum(int(expected[w]) for w in ("low", "info", "unmapped_severity"))
-    if not counts["passed"]:
-        assert counts["low"] == int(expected["low"])
+    severities = Counter(f.native_severity for f in findings if f.native_severity)
+    passed = PASSED_IN_SAMPLES.get(expected["path"], {})
+    assert sum(passed.values()) == sum(not f.present for f in findings)
+    named = Counter({WORDS[code]: number for code, number in severities.items()})
+    assert named + Counter(passed) == expected_severities(expected)
 
 
-def severities(records):
-    """Count ReportItems by severity, each by the definition that came last before it."""
-    counts, severity = Counter(), {}
-    for record in records:
-        if isinstance(record, Definition) and record.native_severity:
-            severity[record.source_identifier] = record.native_severity
-        if isinstance(record, Finding):
-            word = WORDS[severity.get(record.source_identifier)]
-            counts[word if record.present else "passed"] += items(record)
-    return counts
+# Of the items of seccubus' file that say [PASSED], each has severity="1".
+PASSED_IN_SAMPLES = {"nessus/seccubus+seccubus__compliance.nessus": {"low": 42}}
 
 
 def test_old_compliance_sample():
     """352 checks failed and 42 passed in it: the result is read from the description."""
-    path = "nessus/seccubus+seccubus__compliance.nessus"
-    findings, _, _ = split(read(sample(path), "x.nessus"))
-    results = Counter()
-    for finding in findings:
-        results[finding.status] += items(finding)
+    content = sample("nessus/seccubus+seccubus__compliance.nessus")
+    findings, _, _ = split(read(content, "x.nessus"))
+    results = Counter(finding.status for finding in findings)
     assert (results["FAILED"], results["PASSED"]) == (352, 42)
     assert all(f.present == (f.status != "PASSED") for f in findings)
+    texts = content.decode().split("<ReportItem ")
+    passed = [text for text in texts if "[PASSED]" in text]
+    assert len(passed) == len([text for text in passed if 'severity="1"' in text]) == 42
 
 
 def test_v1_is_not_claimed():
@@ -151,7 +142,7 @@ def test_kinds(plugin, severity, inner, kind):
     """Information is severity 0, an open port, or no risk without a score (Nessus 4)."""
     (finding,), (definition,), _ = split(read(nessus(item(plugin, severity, inner))))
     assert finding.kind is kind
-    assert definition.native_severity == severity
+    assert (finding.native_severity, definition.native_severity) == (severity, None)
 
 
 def test_compliance_severity_zero_failed():
@@ -169,12 +160,12 @@ def test_compliance_identity():
         check("D", None, "21157", "h4", severity="0"),
         report=CM,
     )
-    findings, definitions, _ = split(read(content))
+    findings, _, _ = split(read(content))
     assert [f.source_identifier for f in findings] == ["A", "B", "C", "D"]
     assert [f.present for f in findings] == [True, False, True, True]
     assert findings[3].kind is Kind.INFORMATIONAL
     # Passing says nothing of how severe failing would be.
-    assert [d.native_severity for d in definitions] == ["3", None, "3", "0"]
+    assert [f.native_severity for f in findings] == ["3", None, "3", "0"]
 
 
 def test_compliance_old_style():
@@ -185,6 +176,16 @@ def test_compliance_old_style():
     (finding,), (definition,), _ = split(read(content))
     assert (finding.source_identifier, finding.status) == ("SN.1 Links", "FAILED")
     assert (definition.name, definition.description) == ("SN.1 Links", "ref. page 3")
+
+
+def test_compliance_sections():
+    """Solution and references of a check may stand in its description alone."""
+    text = '"A" : [FAILED]\n\nWhy.\n\nSolution:\nSet it.\n\nReference: 800-53|AC-17,LEVEL|1A\n'
+    content = nessus(item("21157", "3", f"<description>{text}</description>",
+                          pluginFamily="Policy Compliance"))  # fmt: skip
+    _, (definition,), _ = split(read(content))
+    assert (definition.description, definition.solution) == ("Why.", "Set it.")
+    assert definition.references == ("800-53|AC-17", "LEVEL|1A")
 
 
 def test_compliance_any_namespace():
@@ -200,14 +201,25 @@ def test_pci_items_are_no_checks():
     assert (finding.kind, finding.source_identifier) == (Kind.INFORMATIONAL, "33929")
 
 
-def test_repetition_is_one_finding():
-    """Same plugin, port and protocol: one finding that names both; another port: another."""
+def test_each_item_is_a_finding():
+    """The same plugin twice on one port, with other outputs, is two findings of one definition."""
     first = item("1", inner="<plugin_output>a</plugin_output>", port="80")
     again = item("1", inner="<plugin_output>b</plugin_output>", port="80")
-    other = item("1", port="443")
-    findings, definitions, _ = split(read(nessus(first, again, other), "march.nessus"))
-    assert [f.port for f in findings] == [80, 443]
-    assert findings[0].locator == "march.nessus: host 10.0.0.5, items 1, 2"
+    findings, definitions, _ = split(read(nessus(first, again), "march.nessus"))
+    assert [f.locator for f in findings] == [
+        "march.nessus: host 10.0.0.5, item 1",
+        "march.nessus: host 10.0.0.5, item 2",
+    ]
+    assert len(definitions) == 1
+
+
+def test_severity_of_each_item():
+    """One plugin can have another severity on another host: a person may have changed it."""
+    findings, definitions, _ = split(read(nessus(item("1", "3"), item("1", "0", port="80"))))
+    assert [(f.native_severity, f.kind) for f in findings] == [
+        ("3", Kind.VULNERABILITY),
+        ("0", Kind.INFORMATIONAL),
+    ]
     assert len(definitions) == 1
 
 
@@ -252,6 +264,17 @@ def test_coverage():
     assert read(nessus())[0].asset == "10.0.0.5"
 
 
+def test_times_of_scan_information():
+    """A host without times has those of plugin 19506."""
+    output = "Scan Start Date : 2025/6/6 10:50 EDT (UTC -04:00)\nScan duration : 60 sec"
+    info = item("19506", "0", f"<plugin_output>{output}</plugin_output>")
+    _, _, (coverage,) = split(read(nessus(info)))
+    assert coverage.started == datetime(2025, 6, 6, 14, 50, tzinfo=UTC)
+    assert coverage.ended == datetime(2025, 6, 6, 14, 51, tzinfo=UTC)
+    _, _, (coverage,) = split(read(nessus(info, properties=tag("HOST_END_TIMESTAMP", "0"))))
+    assert coverage.ended == datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def checks(answer):
     """Return plugin 19506 saying whether its checks were credentialed."""
     return item("19506", "0", f"<plugin_output>Credentialed checks : {answer}</plugin_output>")
@@ -293,10 +316,18 @@ def test_was():
     findings, definitions, (coverage,) = split(read(content))
     assert {r.detector for r in (*findings, *definitions, coverage)} == {"Tenable WAS"}
     assert [f.location for f in findings] == ["http://app.example.gov/s?q", site]
+    assert findings[0].asset == coverage.asset == "http://app.example.gov"
     assert (definitions[0].cvss2_base, definitions[0].cvss3_base) == (7.5, 7.1)
     assert definitions[0].cwes == ("CWE-79",)
     assert coverage.fqdns == ("app.example.gov",)
     assert coverage.ended == datetime(2021, 3, 12, 12, 34, 30, 120310, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("listed", ["none", "[1]", '[{"a": "b"}]', "5"])
+def test_unreadable_names(listed):
+    """A list of names in no known form stops the file."""
+    with pytest.raises(ScanParseError, match="tag host-fqdns: found something else"):
+        read(nessus(properties=tag("host-fqdns", listed)))
 
 
 def test_unreadable_time():

@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from parsers.text import calendar_date, cwe_ids, plain_text, score, vector, written_datetime
+from parsers.dates import calendar_date, written_datetime
+from parsers.text import cwe_ids, plain_text, score, vector
 from poam.errors import ScanParseError
 from poam.locations import location, site
 

@@ -6,6 +6,7 @@ import tracemalloc
 import pytest
 
 from parsers import nessus_xml
+from parsers.export import Export
 from parsers.xml import root_name
 from poam.errors import ScanParseError
 from tests.parsers_support import item, nessus, read, sample
@@ -66,7 +67,7 @@ def test_entities_are_refused(subset, found):
 def test_truncated():
     """A file that ends early is refused with line and column, and where it was whole is read."""
     content = nessus(item("1")).replace("</ReportHost>", "</ReportHost>\n")[:-30]
-    records = nessus_xml.records(io.BytesIO(content.encode()), "march.nessus")
+    records = nessus_xml.records(Export(io.BytesIO(content.encode()), "march.nessus"))
     assert next(records).asset == "10.0.0.5"
     with pytest.raises(ScanParseError, match=r"march.nessus, line 2, column \d+: found broken XML"):
         list(records)
@@ -134,9 +135,33 @@ def test_memory_does_not_grow():
     for hosts in (5, 100):
         source = Endless(hosts)
         tracemalloc.start()
-        for _ in nessus_xml.records(source, "large.nessus"):
+        for _ in nessus_xml.records(Export(source, "large.nessus")):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert source.size > 9_000_000
     assert peaks[1] < peaks[0] + 2_000_000
+
+
+def test_declared_encoding():
+    """Latin-1 is read where it is declared."""
+    content = nessus(item("1", pluginName="Fenêtre"))
+    declared = content.replace('"1.0"', '"1.0" encoding="ISO-8859-1"').encode("latin-1")
+    assert any(getattr(record, "name", "") == "Fenêtre" for record in read(declared))
+
+
+def test_undeclared_entity():
+    """An entity of a DOCTYPE that is not read would cut the text it stands in: it is refused."""
+    doctype = '<!DOCTYPE NessusClientData_v2 SYSTEM "https://scanner.example.com/x.dtd">'
+    content = nessus(item("1", inner="<description>a&nbsp;b</description>"))
+    with pytest.raises(ScanParseError, match=r"line 1: found the entity &nbsp;|broken XML"):
+        read(content.replace("?>", f"?>{doctype}", 1), "march.nessus")
+
+
+def test_texts_beyond_a_comment():
+    """A comment within a text does not end it, and commented records are no records."""
+    content = nessus(
+        item("1", inner="<description>a<!-- b -->c</description>"), "<!--", item("2"), "-->"
+    )
+    (definition,) = [record for record in read(content) if hasattr(record, "solution")]
+    assert definition.description == "ac"

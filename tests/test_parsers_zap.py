@@ -8,32 +8,27 @@ import pytest
 
 from poam.errors import ScanParseError
 from poam.model import Kind
-from tests.parsers_support import known, read, sample, split
+from poam.policy import load_policy
+from tests.parsers_support import counts, expected_severities, known, read, sample, split
 
-WORDS = {"3": "high", "2": "medium", "1": "low", "0": "info"}
+REAL = [row for row in known("zap_xml", "zap_json") if "secureCodeBox" not in str(row.id)]
 
 
-@pytest.mark.parametrize(
-    "expected", [row for row in known("zap_xml", "zap_json") if "secureCodeBox" not in str(row.id)]
-)
+@pytest.mark.parametrize("expected", REAL)
 def test_counts_of_samples(expected):
     """Sites, alert types, instances and severities equal an independent count.
 
-    The vendor counts alerts; here an alert is a definition, and every distinct page a finding.
+    The vendor counts alerts, each with its instances; here each instance is a finding.
     """
-    findings, definitions, coverage = split(read(sample(expected["path"])))
-    assert len(coverage) == int(expected["hosts"])
-    assert len({f.source_identifier for f in findings}) == int(expected["unique_ids"])
-    assert sum(_instances(f) for f in findings) == int(expected["instances"])
-    counts = Counter(WORDS[d.native_severity] for d in definitions)
-    if len(definitions) == int(expected["findings_total"]):
-        for word in WORDS.values():
-            assert counts[word] == int(expected[word])
-
-
-def _instances(finding):
-    *_, count, word = finding.locator.rsplit(" ", 2)
-    return int(count) + 1 if word == "more" else 1
+    records = read(sample(expected["path"]))
+    counted = counts(records)
+    assert counted.assets == int(expected["hosts"])
+    assert counted.identifiers == int(expected["unique_ids"])
+    assert counted.findings == int(expected["instances"])
+    alerts = {(f.source_identifier, f.asset): f.native_severity for f in split(records)[0]}
+    if len(alerts) == int(expected["findings_total"]):
+        words = load_policy().scanner("ZAP").severity_names
+        assert Counter(words[code] for code in alerts.values()) == expected_severities(expected)
 
 
 def alert(**fields):
@@ -94,23 +89,27 @@ class TestReports:
         findings, _, _ = split(read(both(alerts)[form]))
         assert [f.source_identifier for f in findings] == ["10011-1", "10011-2", "10011"]
 
-    def test_one_finding_per_page(self, form):
-        """Instances that differ in values and sessions alone are one page."""
+    def test_one_finding_per_instance(self, form):
+        """Instances that differ in values and sessions alone are on one page."""
         uris = [
             "https://app.example.gov/a;jsessionid=1?x=1",
             "HTTPS://APP.example.gov:443/a?x=2#f",
             "https://app.example.gov/b",
         ]
         findings, _, _ = split(read(both([alert(uris=uris)])[form], "zap.x"))
-        assert [f.location for f in findings] == [
-            "https://app.example.gov/a?x",
-            "https://app.example.gov/b",
-        ]
-        assert findings[0].asset == "https://app.example.gov"
+        pages = ["https://app.example.gov/a?x"] * 2 + ["https://app.example.gov/b"]
+        assert [f.location for f in findings] == pages
+        assert {f.asset for f in findings} == {"https://app.example.gov"}
         assert findings[0].locator == (
-            "zap.x: site https://app.example.gov, alert 10011, "
-            "GET https://app.example.gov/a?x, parameter sid and 1 more"
+            "zap.x: site https://app.example.gov, issue 10011, "
+            "GET https://app.example.gov/a?x, parameter sid"
         )
+
+    def test_severities(self, form):
+        """One alert type on two pages with two risks keeps both."""
+        findings, (definition,), _ = split(read(both([alert(), alert(riskcode="3")])[form]))
+        assert [f.native_severity for f in findings] == ["1", "3"]
+        assert definition.native_severity is None
 
     def test_false_positives(self, form):
         """An alert with confidence 0 was marked a false positive in ZAP: no finding."""
@@ -121,9 +120,9 @@ class TestReports:
     def test_kinds(self, form):
         """Risk 0 is information; no risk code is not the lowest risk."""
         alerts = [alert(riskcode="0"), alert(pluginid="2", riskcode="")]
-        findings, definitions, _ = split(read(both(alerts)[form]))
+        findings, _, _ = split(read(both(alerts)[form]))
         assert [f.kind for f in findings] == [Kind.INFORMATIONAL, Kind.VULNERABILITY]
-        assert definitions[1].native_severity is None
+        assert findings[1].native_severity is None
 
     def test_no_identifier(self, form):
         """An alert with neither alertRef nor pluginid stops the file."""

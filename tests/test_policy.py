@@ -8,6 +8,7 @@ import yaml
 
 from poam.errors import PolicyError
 from poam.policy import SECTIONS, load_policy, read_mapping
+from tests.conftest import PROJECT
 
 
 @pytest.fixture
@@ -47,9 +48,9 @@ def test_the_projects_own_rules():
         ),
         ("site: {timezone: US/Eastern}", ("site", "timezone"), "US/Eastern"),
         (
-            "correlation: {proposal: {name_at_least: 90}}",
-            ("correlation", "proposal", "name_at_least"),
-            90.0,
+            "correlation: {evidence: {review_at: 80}}",
+            ("correlation", "evidence", "review_at"),
+            80,
         ),
         ("assets: {prefer: [ip]}", ("assets", "prefer"), ["ip"]),
     ],
@@ -80,7 +81,10 @@ def test_the_hash_is_of_the_values(config):
         ("site: {timezone: Mars/Olympus}", "'Mars/Olympus' is not a time zone"),
         ("site: {timezone: ''}", "is not a time zone"),
         ("timelines: {items: {new_assets: never}}", "timelines.items.new_assets is 'never'"),
-        ("correlation: {proposal: {name_at_least: 101}}", "correlation.proposal.name_at_least"),
+        ("correlation: {titles: {near_at: 101}}", "correlation.titles.near_at"),
+        ("correlation: {titles: {decorations: ['(']}}", "is no regular expression"),
+        ("site: {encodings: {nessus_csv: klingon}}", "'klingon' is not an encoding"),
+        ("site: {dates: {nessus_csw: day_first}}", "nessus_csw is no format"),
         ("timelines: 30", "timelines"),
         ("- a list", "Expected keys and values"),
         ("site: {", "not YAML"),
@@ -136,17 +140,19 @@ def test_every_native_code_has_a_name():
         assert set(scanner.severity.codes) <= set(scanner.severity_names), scanner.detector
 
 
+SCANNERS = PROJECT / "mappings" / "scanners"
 RULES = {
     "severity.yaml": [()],
     "timelines.yaml": [("remediation",), ("kev",), ("items",)],
-    "correlation.yaml": [(), ("identifier",), ("proposal",)],
+    "correlation.yaml": [
+        (),
+        *((name,) for name in ("identifier", "evidence", "titles", "families", "distributions")),
+    ],
     "assets.yaml": [(), ("inventory",)],
     "controls.yaml": [("vulnerability",), ("configuration",)],
     "templates.yaml": [()],
-    "scanners/nessus.yaml": [("severity",)],
-    "scanners/qualys.yaml": [("severity",)],
-    "scanners/tenable_was.yaml": [("severity",)],
-    "scanners/zap.yaml": [("severity",)],
+    "weakness_classes.yaml": [()],
+    **{f"scanners/{path.name}": [("severity",)] for path in SCANNERS.glob("*.yaml")},
 }
 
 

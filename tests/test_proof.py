@@ -19,7 +19,7 @@ YES, PARTIAL, NO, UNKNOWN = (
 DETECTED = date(2026, 10, 6)
 KEY = ("Nessus", "10001", "web-01")
 WEB = AssetLine("web-01", "web-01")
-FIXED = {KEY: (Fix(date(2026, 11, 3), "", 443, "row 7"),)}
+FIXED = {KEY: (Fix(date(2026, 11, 3), "", "", 443, "row 7"),)}
 
 
 def record(now=YES, before=YES, ended=date(2026, 11, 3), sighted=DETECTED, **given):
@@ -143,7 +143,7 @@ def gathered(*records, known=None):
     tables = batch(*records)
     found = with_assets(tables, AssetIndex(), policy().assets)
     known = memory() if known is None else known
-    seen = sightings(found.detections, found.coverage, known, date(2026, 11, 20))
+    seen = sightings(found.detections, found.coverage, known, date(2026, 11, 20), policy())
     return scan_record(found.coverage, seen, known, {}, policy())
 
 
@@ -186,7 +186,7 @@ def test_memory_is_the_latest_day_and_the_deepest_look():
 def test_fixed_is_what_the_scanner_says():
     """A record with `present` False is the scanner's own word, with its place in the file."""
     found = gathered(finding(present=False, locator="host 3"), finding("web-02"), scan())
-    assert dict(found.fixed) == {KEY: (Fix(date(2026, 11, 3), "", 0, "host 3"),)}
+    assert dict(found.fixed) == {KEY: (Fix(date(2026, 11, 3), "", "", 0, "host 3"),)}
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_fixed_is_what_the_scanner_says():
 )
 def test_a_fix_speaks_of_its_own_place_and_day(day, line, gone):
     """A report of a fix closes neither another port nor a sighting after it."""
-    given = record(now=None, fixed={KEY: (Fix(day, "", 443, "row 7"),)})
+    given = record(now=None, fixed={KEY: (Fix(day, "", "", 443, "row 7"),)})
     assert given.verdict("Nessus", ("10001",), "web-01", line, DETECTED).gone is gone
 
 

@@ -1,4 +1,4 @@
-"""The real samples of Nessus, Qualys and ZAP into each official template: every row is traced."""
+"""The real samples of every scanner into each official template: every row is traced."""
 
 from collections import defaultdict
 from datetime import date
@@ -10,26 +10,20 @@ from flows.findings import findings_frame
 from flows.ingest import parse
 from flows.sources import discover
 from poam.assets import asset_index, asset_text
+from poam.dedupe import with_parameters
 from poam.model import Kind, Sheet
 from poam.policy import load_policy
+from tests.test_samples_identified import PARSER_OF
 
 AS_OF = date(2026, 11, 20)
 EDITIONS = {"rev4": "rev4.xlsm", "v2.1": "v2.1.xlsx", "v3.0": "v3.0.xlsx"}
-FORMATS = {
-    "nessus_xml",
-    "qualys_asset_data",
-    "qualys_detections",
-    "qualys_knowledgebase",
-    "zap_xml",
-    "zap_json",
-}
 
 
 @pytest.fixture(scope="module")
 def parsed(claimed):
     """Read every claimed sample."""
-    zone = load_policy().zone
-    return [parse(source, zone) for source in discover(claimed)]
+    policy = load_policy()
+    return [parse(source, policy) for source in discover(claimed)]
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +48,16 @@ def expected(updated, parsed, policy):
             key = (scan.detector, scan.asset)
             if not pd.isna(day):
                 scanned[key] = max(day, scanned.get(key, day))
-        for found in table.detections.itertuples():
+        for found in with_parameters(table.detections, table.definitions, policy).itertuples():
             day = scanned.get((found.detector, found.asset), pd.Timestamp(AS_OF))
             first = day if pd.isna(found.first_seen) or found.first_seen > day else found.first_seen
             last = day if pd.isna(found.last_seen) else found.last_seen
             location = "" if pd.isna(found.location) else found.location
             port = 0 if pd.isna(found.port) else found.port
             protocol = "" if pd.isna(found.protocol) or not port else found.protocol.lower()
-            text = asset_text(index.identifier(found.asset), location, port, protocol)
+            parameter = "" if pd.isna(found.parameter) else found.parameter
+            place = (location, port, protocol, parameter)
+            text = asset_text(index.identifier(found.asset), *place)
             weakness = (found.detector, found.source_identifier)
             if found.kind != Kind.INFORMATIONAL:
                 sightings[(*weakness, text)].append((last, found.present, first.date()))
@@ -117,8 +113,8 @@ def rows_of(items, sheet):
 
 
 def test_all_formats(parsed):
-    """The samples cover every format that the issue names."""
-    assert {p.parser for p in parsed} == FORMATS
+    """The samples cover every format of which a real export is at hand."""
+    assert {p.parser for p in parsed} == set(PARSER_OF.values())
 
 
 def test_one_row_per_weakness_and_date(items, on_sheets):
@@ -164,7 +160,9 @@ def test_no_informational_finding(items, parsed, policy):
 def test_guidance_is_no_item(updated, items_of, items):
     """Nothing that explains the template's columns is taken for an item, before or after."""
     assert items_of(updated[1]).empty
-    assert set(items["weakness_detector_source"]) == {"Nessus", "Tenable WAS", "Qualys", "ZAP"}
+    assert {"Nessus", "Tenable WAS", "Qualys", "ZAP", "Burp Suite", "Invicti"} <= set(
+        items["weakness_detector_source"]
+    )
     assert items["poam_id"].str.fullmatch(r"V-\d+").all()
 
 
@@ -176,10 +174,11 @@ def test_configuration_sheet(items, on_sheets):
 
 
 def test_broken_samples_are_named(updated):
-    """The three samples that are not well-formed are named, and only they."""
+    """The samples that are not well-formed, or tell of no host, are named, and only they."""
     refused = updated[0].report.refused
-    assert len(refused) == 3
-    assert all(sentence.startswith("secureCodeBox+secureCodeBox__") for sentence in refused)
+    assert len(refused) == 4
+    assert sum(sentence.startswith("secureCodeBox+secureCodeBox__") for sentence in refused) == 3
+    assert sum("sc_vulnerability_summary" in sentence for sentence in refused) == 1
 
 
 def test_again_changes_nothing(updated, run, tmp_path):

@@ -4,24 +4,25 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 from ipaddress import ip_address
-from typing import BinaryIO
 
+from parsers.dates import iso_datetime
+from parsers.export import Export
 from parsers.qualys import (
     DETECTOR,
     authentication,
     dns_name,
-    in_order,
-    kind_of,
+    finding,
+    latest,
     prose,
     references,
     score_and_vector,
 )
-from parsers.text import cve_ids, iso_datetime, paragraphs, port_number, score, unique, vector
+from parsers.text import cve_ids, paragraphs, score, unique, vector
 from parsers.xml import Element, elements, root_name, text_of, texts_of
 from poam.errors import ScanParseError
 from poam.model import Definition, Finding, Record, ScanCoverage
 
-NAME = "qualys_asset_data"
+NAME = "qualys_asset_data_xml"
 DETECTORS = (DETECTOR,)
 
 log = logging.getLogger(__name__)
@@ -35,13 +36,14 @@ def recognises(head: bytes) -> bool:
     return root_name(head) == "ASSET_DATA_REPORT"
 
 
-def records(source: BinaryIO, file: str) -> Iterator[Record]:
+def records(export: Export) -> Iterator[Record]:
     """Yield each host's coverage and findings, then the definitions of the glossary."""
+    file = export.file
     generated: datetime | None = None
     hosts: set[str] = set()
     detected: dict[str, None] = {}
     whole = {"GENERATION_DATETIME", "HOST", "VULN_DETAILS", "NO_RESULTS"}
-    for _, element in elements(source, file, EXPORT, whole):
+    for _, element in elements(export, EXPORT, whole):
         match element.tag:
             case "GENERATION_DATETIME":
                 generated = iso_datetime(element.text, file, "GENERATION_DATETIME")
@@ -72,49 +74,42 @@ def _host(host: Element, file: str, generated: datetime | None) -> Iterator[Scan
         raise ScanParseError(file, "HOST_LIST", "a HOST without IP or DNS", "an IP address")
     infos = host.findall("VULN_INFO_LIST/VULN_INFO")
     findings = [_finding(info, file, asset) for info in infos]
-    times = [finding.last_seen for finding in findings if finding.last_seen]
+    fixed = (iso_datetime(text_of(info, "LAST_FIXED"), file, f"host {asset}") for info in infos)
+    scanned = latest([*(made.last_seen for made in findings), *fixed])
     ips = (text_of(host, "IP"), text_of(host, "IPV6"))
-    names = (dns_name(name) for name in texts_of(host, "VULN_INFO_LIST/VULN_INFO/FQDN"))
     yield ScanCoverage(
         detector=DETECTOR,
         asset=asset,
         locator=f"{file}: host {asset}",
         ips=unique(ips),
-        fqdns=unique([dns, *names]),
+        fqdns=unique([dns]),
         netbios=dns_name(text_of(host, "NETBIOS")),
-        ended=max(times, default=generated),
+        ended=scanned or generated,
         authenticated=authentication(
-            (finding.source_identifier, text_of(info, "RESULT"))
-            for finding, info in zip(findings, infos, strict=True)
+            (made.source_identifier, text_of(info, "RESULT"))
+            for made, info in zip(findings, infos, strict=True)
         ),
     )
     yield from findings
 
 
 def _finding(info: Element, file: str, asset: str) -> Finding:
-    qid = text_of(info, "QID")
-    place = f"host {asset}, QID {qid}"
+    qid, place = text_of(info, "QID"), f"host {asset}"
     if not qid:
-        raise ScanParseError(file, f"host {asset}", "a VULN_INFO without QID", "a QID")
-    port = port_number(text_of(info, "PORT"), file, place)
-    protocol = text_of(info, "PROTOCOL")
-    status = text_of(info, "VULN_STATUS")
-    first, last = in_order(
-        iso_datetime(text_of(info, "FIRST_FOUND"), file, place),
-        iso_datetime(text_of(info, "LAST_FOUND"), file, place),
-    )
-    return Finding(
-        detector=DETECTOR,
-        source_identifier=qid,
-        asset=asset,
-        kind=kind_of(text_of(info, "TYPE"), file, place),
-        locator=f"{file}: {place}" + (f", port {port}/{protocol}" if port else ""),
-        present=(status or "").lower() != "fixed",
-        port=port,
-        protocol=protocol.lower() if protocol else None,
-        status=status,
-        first_seen=first,
-        last_seen=last,
+        raise ScanParseError(file, place, "a VULN_INFO without QID", "a QID")
+    return finding(
+        file,
+        place,
+        asset,
+        qid,
+        kind=text_of(info, "TYPE"),
+        port=text_of(info, "PORT"),
+        protocol=text_of(info, "PROTOCOL"),
+        status=text_of(info, "VULN_STATUS"),
+        times=(
+            iso_datetime(text_of(info, "FIRST_FOUND"), file, f"{place}, QID {qid}"),
+            iso_datetime(text_of(info, "LAST_FOUND"), file, f"{place}, QID {qid}"),
+        ),
     )
 
 

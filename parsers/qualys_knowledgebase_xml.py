@@ -1,15 +1,15 @@
 """Qualys' KnowledgeBase as its API gives it: definitions of QIDs, no findings."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
+from parsers.export import Export
 from parsers.qualys import DETECTOR, prose, references, score_and_vector
 from parsers.text import cve_ids, paragraphs, score, vector
 from parsers.xml import Element, elements, root_name, text_of, texts_of
 from poam.errors import ScanParseError
 from poam.model import Definition, Record
 
-NAME = "qualys_knowledgebase"
+NAME = "qualys_knowledgebase_xml"
 DETECTORS = (DETECTOR,)
 
 EXPORT = "a complete KNOWLEDGE_BASE_VULN_LIST_OUTPUT of Qualys"
@@ -20,9 +20,10 @@ def recognises(head: bytes) -> bool:
     return root_name(head) == "KNOWLEDGE_BASE_VULN_LIST_OUTPUT"
 
 
-def records(source: BinaryIO, file: str) -> Iterator[Record]:
+def records(export: Export) -> Iterator[Record]:
     """Yield one Definition per QID."""
-    for _, element in elements(source, file, EXPORT, {"VULN"}):
+    file = export.file
+    for _, element in elements(export, EXPORT, {"VULN"}):
         yield _definition(element, file)
 
 

@@ -1,0 +1,112 @@
+"""New weaknesses that several scanners see: one of them leads, and takes the places in common."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from poam.frames import Row, rows
+from poam.locations import without_query
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A batch in which each place of a weakness is told of once.
+
+    `sightings` without those of followers in places that their leader has, and with `also`, the
+    lines that name the other finders of a place ("" where none); `leading` maps the label of each
+    sighting left out to that of the one it went to.
+    """
+
+    weaknesses: pd.DataFrame
+    sightings: pd.DataFrame
+    leading: dict[int, int]
+
+    def membership(self, decided: pd.DataFrame, sightings: pd.DataFrame) -> pd.DataFrame:
+        """Return all `sightings` with the `poam_id` that was `decided` for them or their leader."""
+        of = decided["poam_id"].to_dict()
+        ids = [of.get(self.leading.get(at, at), "") for at in sightings.index]
+        return sightings.assign(poam_id=pd.Series(ids, index=sightings.index, dtype="str"))
+
+
+def fold(
+    weaknesses: pd.DataFrame, sightings: pd.DataFrame, twins: pd.DataFrame, as_of: date
+) -> Folded:
+    """Give each follower's sightings to its leader where both see the same place.
+
+    The leader's sighting gets the earlier first day of the two, and the leader the follower's
+    CVEs and the earlier KEV date that a scanner cites. `twins` as `poam.correlate` gives them.
+    Source: POA&M Template Completion Guide v2.2 p. 3 (one POA&M ID per vulnerability).
+    """
+    leader_of: dict[tuple[str, str], tuple[str, str]] = {}
+    line_of: dict[tuple[str, str], str] = {}
+    for twin in rows(twins):
+        key = (twin.detector, twin.source_identifier)
+        leader_of[key] = (twin.leading_detector, twin.leading_identifier)
+        line_of[key] = f"{as_of}: {' '.join(key)} finds the same weakness: {twin.evidence}."
+    of_weakness = _by_weakness(sightings, {*leader_of, *leader_of.values()})
+    leading: dict[int, int] = {}
+    also = pd.Series("", index=sightings.index, dtype="str")
+    first = sightings["first_seen"].copy()
+    basis = sightings["first_seen_basis"].copy()
+    for follower, leader in leader_of.items():
+        there = _by_place(of_weakness[leader])
+        for sighting in of_weakness[follower]:
+            at = _same_place(sighting, there)
+            if at is None:
+                continue
+            leading[sighting.Index] = at
+            also[at] = "\n".join(line for line in (also[at], line_of[follower]) if line)
+            if sighting.first_seen < first[at]:
+                first[at], basis[at] = sighting.first_seen, sighting.first_seen_basis
+    whole = sightings.assign(first_seen=first, first_seen_basis=basis, also=also)
+    return Folded(_with_followers(weaknesses, twins), whole.drop(index=list(leading)), leading)
+
+
+def _with_followers(weaknesses: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:
+    by_key = {(w.detector, w.source_identifier): w for w in rows(weaknesses)}
+    cves = dict(weaknesses["cves"].items())
+    kev_due = dict(weaknesses["kev_due"].items())
+    for twin in rows(twins):
+        leader = by_key[twin.leading_detector, twin.leading_identifier].Index
+        follower = by_key[twin.detector, twin.source_identifier]
+        cves[leader] = tuple(dict.fromkeys((*cves[leader], *follower.cves)))
+        cited = [day for day in (kev_due[leader], follower.kev_due) if pd.notna(day)]
+        kev_due[leader] = min(cited, default=None)
+    labels = weaknesses.index
+    return weaknesses.assign(
+        cves=pd.Series(cves, index=labels, dtype="object"),
+        kev_due=pd.Series(kev_due, index=labels, dtype="object"),
+    )
+
+
+def _by_weakness(
+    sightings: pd.DataFrame, wanted: set[tuple[str, str]]
+) -> dict[tuple[str, str], list[Row]]:
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for sighting in rows(sightings[sightings["present"]]):
+        key = (sighting.detector, sighting.source_identifier)
+        if key in wanted:
+            found[key].append(sighting)
+    return found
+
+
+def _by_place(sightings: list[Row]) -> dict[tuple[str, str, str], list[Row]]:
+    places: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for sighting in sightings:
+        places[_place(sighting)].append(sighting)
+    return places
+
+
+def _place(sighting: Row) -> tuple[str, str, str]:
+    page = without_query(sighting.location) if sighting.location else ""
+    return sighting.asset_identifier, page, sighting.parameter
+
+
+def _same_place(sighting: Row, there: dict[tuple[str, str, str], list[Row]]) -> int | None:
+    """Return the label of the sighting in the same place; port 0 is the host as a whole."""
+    for other in there.get(_place(sighting), ()):
+        if sighting.port == other.port or 0 in (sighting.port, other.port):
+            return int(other.Index)
+    return None
