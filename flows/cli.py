@@ -21,12 +21,12 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from flows.findings import findings_frame
-from flows.ingest import parse, parser_of
+from flows.ingest import DAMAGED, damaged, identified, parse
 from flows.pipeline import Outcome, Request, default_ledger, update
 from flows.runs import read_decisions, safe_csv
 from flows.sources import discover
 from flows.steps import DirectSteps, cores
-from poam.errors import PoamError, RunError, ScanFormatError
+from poam.errors import PoamError, RunError
 from poam.policy import load_policy
 from poam.report import explanation
 from poam.workbook import build_template
@@ -103,9 +103,11 @@ def identify(
     rows = []
     for source in discover(scans):
         try:
-            rows.append({"file": source.name, "parser": parser_of(source).NAME, "refused": ""})
-        except ScanFormatError as e:
+            rows.append({"file": source.name, "parser": identified(source).NAME, "refused": ""})
+        except PoamError as e:
             rows.append({"file": source.name, "parser": "", "refused": str(e)})
+        except DAMAGED as e:
+            rows.append({"file": source.name, "parser": "", "refused": damaged(source, e)})
     if format is TableFormat.JSON:
         for row in rows:
             typer.echo(json.dumps(row))

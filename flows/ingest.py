@@ -9,9 +9,17 @@ from zipfile import BadZipFile
 from flows.sources import Source
 from parsers.export import Export
 from parsers.registry import HEAD_SIZE, PARSERS, Parser, identify
+from parsers.xml import check_start
 from poam.errors import PoamError
 from poam.frames import Tables, tables
 from poam.policy import Policy
+
+DAMAGED = (BadZipFile, BadGzipFile, EOFError, zlib.error)
+
+
+def damaged(source: Source, error: Exception) -> str:
+    """Say that an archive cannot be unpacked."""
+    return f"{source.name}: found a damaged archive ({error}). Expected one that unpacks."
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,15 @@ def parser_of(source: Source, parsers: Sequence[Parser] = PARSERS) -> Parser:
         return identify(stream.read(HEAD_SIZE), source.name, parsers)
 
 
+def identified(source: Source) -> Parser:
+    """The parser that claims a file, if its beginning can be read. Raises PoamError if not."""
+    with source.open() as stream:
+        head = stream.read(HEAD_SIZE)
+    parser = identify(head, source.name)
+    check_start(head, source.name)
+    return parser
+
+
 def parse(source: Source, policy: Policy, parsers: Sequence[Parser] = PARSERS) -> Parsed:
     """Read one scan file to the end. A file that cannot be read is refused, never half used.
 
@@ -53,8 +70,8 @@ def parse(source: Source, policy: Policy, parsers: Sequence[Parser] = PARSERS) -
                 encoding=policy.site.encodings.get(parser.NAME),
             )
             found = tables(parser.records(export), source.name, policy.zone)
-    except (PoamError, BadZipFile, BadGzipFile, EOFError, zlib.error) as e:
+    except (PoamError, *DAMAGED) as e:
         name, detectors = (parser.NAME, parser.DETECTORS) if parser else ("", ())
-        sentence = str(e) if isinstance(e, PoamError) else f"{source.name}: damaged archive ({e})."
+        sentence = str(e) if isinstance(e, PoamError) else damaged(source, e)
         return Parsed(source.name, digest, name, tuple(detectors), refused=sentence)
     return Parsed(source.name, digest, parser.NAME, tuple(parser.DETECTORS), found)

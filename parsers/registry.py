@@ -132,12 +132,14 @@ def identify(head: bytes, file: str, parsers: Sequence[Parser] = PARSERS) -> Par
     claims = [parser for parser in parsers if parser.recognises(head)]
     if len(claims) == 1:
         return claims[0]
-    names = ", ".join(parser.NAME for parser in parsers)
-    claimed = " and ".join(parser.NAME for parser in claims)
-    found = (
-        f"claimed by {claimed}" if claims else f"no parser claims it; it looks like {look(head)}"
+    if claims:
+        names = " and ".join(parser.NAME for parser in claims)
+        raise ScanFormatError(f"{file}: claimed by {names}. Expected exactly one.")
+    scanners = ", ".join(sorted({name for parser in parsers for name in parser.DETECTORS}))
+    raise ScanFormatError(
+        f"{file}: no parser claims it; it looks like {look(head)}. Expected an export of one of "
+        f"these: {scanners}, or SARIF."
     )
-    raise ScanFormatError(f"{file}: {found}. Expected exactly one of {names}.")
 
 
 def look(head: bytes) -> str:

@@ -17,9 +17,20 @@ from lxml.etree import _Element as Element
 
 from parsers.encoding import head_text
 from parsers.export import Export
+from poam.errors import ScanParseError
 
-__all__ = ["Element", "elements", "line_of", "local_name", "root_name", "text_of", "texts_of"]
+__all__ = [
+    "Element",
+    "check_start",
+    "elements",
+    "line_of",
+    "local_name",
+    "root_name",
+    "text_of",
+    "texts_of",
+]
 
+_BLANK = re.compile(r"\s*")
 _ROOT = re.compile(r"<([^\W\d][\w.:-]*)")
 _DOCTYPE_PART = re.compile(r"""<!--.*?-->|<\?.*?\?>|"[^"]*"|'[^']*'|[\[\]>]""", re.DOTALL)
 _CHUNK = 65536
@@ -31,17 +42,40 @@ def root_name(head: bytes) -> str | None:
     `head` may end anywhere. Byte order mark, declaration, comments, processing instructions
     and a DOCTYPE with its internal subset come before the root and are passed over.
     """
-    text = head_text(head).lstrip()
-    while text.startswith(("<?", "<!")):
-        if text.startswith("<!--"):
-            _, _, text = text.partition("-->")
-        elif text.startswith("<?"):
-            _, _, text = text.partition("?>")
-        else:
-            text = text[_doctype_end(text) :]
-        text = text.lstrip()
-    root = _ROOT.match(text)
+    text = head_text(head)
+    *_, (at, _) = _prolog(text)
+    root = _ROOT.match(text, at)
     return root[1].rpartition(":")[2] if root else None
+
+
+def check_start(head: bytes, file: str) -> None:
+    """Raise ScanParseError where a file cannot be well-formed XML, by its first bytes.
+
+    Something before the XML declaration is what tools leave that put a comment of their own in.
+    """
+    text = head_text(head)
+    for at, part in _prolog(text):
+        if at and part.startswith("<?xml") and part[5:6].isspace():
+            place = f"line {text.count(chr(10), 0, at) + 1}"
+            found, expected = "an XML declaration with something before it", "it to come first"
+            raise ScanParseError(file, place, found, expected)
+
+
+def _prolog(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each part before the root element with its place, then where the root begins."""
+    at = _BLANK.match(text, 0).end()  # type: ignore[union-attr]
+    while text.startswith(("<?", "<!"), at):
+        if text.startswith("<!--", at):
+            end = text.find("-->", at) + 3
+        elif text.startswith("<?", at):
+            end = text.find("?>", at) + 2
+        else:
+            end = at + _doctype_end(text[at:])
+        if end <= at + 2:
+            end = len(text)
+        yield at, text[at:end]
+        at = _BLANK.match(text, end).end()  # type: ignore[union-attr]
+    yield at, ""
 
 
 def _doctype_end(text: str) -> int:

@@ -40,7 +40,7 @@ def test_no_claim(head, look):
     """A file nobody claims is described, and the formats are listed."""
     with pytest.raises(ScanFormatError) as error:
         identify(head, "march.xml")
-    assert f"looks like {look}. Expected exactly one of acunetix_xml, " in str(error.value)
+    assert f"looks like {look}. Expected an export of one of these: Acunetix, " in str(error.value)
 
 
 def test_parsers_are_complete():

@@ -1,13 +1,14 @@
 """Each real export that is readable is claimed by its parser, each other one refused by name."""
 
 import csv
+import re
 
 import pytest
 
-from flows.ingest import parse
+from flows.ingest import identified, parse
 from flows.sources import discover
 from parsers.registry import HEAD_SIZE, identify
-from poam.errors import ScanFormatError
+from poam.errors import PoamError, ScanFormatError
 from tests.parsers_support import SAMPLES, sample
 
 # The formats of expected.csv, and the parser of each.
@@ -78,6 +79,17 @@ def test_identified(row):
             identify(head, "x")
     else:
         assert PARSER_OF[row["format"]] == identify(head, "x").NAME
+
+
+@pytest.mark.parametrize("row", rows())
+def test_malformed_from_the_start(row):
+    """What the first bytes show to be no XML, `poam identify` refuses by name and line."""
+    (source,) = discover([SAMPLES / row["path"]])
+    if row["strict_parse"] == "ok" and row["format"] not in NO_EXPORT:
+        assert PARSER_OF[row["format"]] == identified(source).NAME
+    else:
+        with pytest.raises(PoamError, match=re.escape(row["path"].rpartition("/")[2])):
+            identified(source)
 
 
 @pytest.mark.parametrize("row", rows())

@@ -103,4 +103,4 @@ def test_without_its_line(toy):
     _, policy, sample = toy
     (parsed,) = [parse(source, policy) for source in discover([sample])]
     assert "no parser claims it" in parsed.refused
-    assert "nessus_csv" in parsed.refused
+    assert "Expected an export of one of these: Acunetix, AppScan" in parsed.refused
