@@ -273,6 +273,9 @@ class Correlator:
             item.weakness_detector_source, item.weakness_source_identifier, self._policy
         )
         title = item.weakness_name
+        # People put an advisory or a CVE where the scanner's number belongs.
+        written = f"{item.weakness_source_identifier} {title}"
+        marks = self._marks.read(written)
         hosts: defaultdict[str, set[int]] = defaultdict(set)
         pages: defaultdict[str, set[str]] = defaultdict(set)
         for line in asset_lines(item.asset_identifier):
@@ -282,7 +285,9 @@ class Correlator:
             for name in () if line.location else line.names:
                 hosts[self._index.identifier(name).casefold()].add(line.port)
         identifiers = frozenset(
-            (series_of(detector, self._policy), number) for detector, number in identity.keys
+            (series_of(detector, self._policy), number)
+            for detector, number in identity.keys
+            if not (cve_ids(number) or self._marks.read(number).families)
         )
         classes = (
             classify(series, number, self._titles.undecorated(title), self._policy.weakness_classes)
@@ -293,8 +298,8 @@ class Correlator:
             series=frozenset(series_of(name, self._policy) for name in identity.detectors),
             identifiers=identifiers,
             unscoped=identity.unscoped,
-            marks=self._marks.read(title),
-            cves=frozenset(cve_ids(item.cve) or cve_ids(title)),
+            marks=marks,
+            cves=frozenset(cve_ids(item.cve) or cve_ids(written)),
             partial=is_partial(item.cve),
             weakness_class=next((found for found in classes if found), None),
             rating=item.original_risk_rating,

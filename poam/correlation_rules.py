@@ -35,11 +35,11 @@ EvidenceKind = Literal[
     "product",
     "product_word",
     "title",
+    "title_alone",
     "title_near",
     "title_begins",
     "asset",
     "page",
-    "parameter",
 ]
 
 
@@ -80,6 +80,7 @@ class Titles(Rules):
     begins_at: int
     abbreviations: dict[str, str]
     decorations: tuple[Pattern, ...]
+    nicknames: tuple[str, ...]
     common_words: tuple[str, ...]
     vendor_words: tuple[str, ...]
 
@@ -107,6 +108,15 @@ class Distributions(Rules):
     patterns: dict[str, Pattern]
 
 
+class Rivals(Rules):
+    """What excludes each other without naming a fix: by kind, patterns by value."""
+
+    source: str
+    platform: dict[str, Pattern]
+    windows_release: dict[str, Pattern]
+    amazon_generation: dict[str, Pattern]
+
+
 class Correlation(Rules):
     """Source: `correlation.yaml`."""
 
@@ -116,3 +126,4 @@ class Correlation(Rules):
     titles: Titles
     families: Families
     distributions: Distributions
+    rivals: Rivals

@@ -11,6 +11,9 @@ from poam.marks import MarkReader, Marks
 from poam.titles import Likeness, TitleReader, common_words
 
 LOOSE = {"version_bound", "month"}  # of several checks with other CVEs
+OF_ONE_PRODUCT: set[EvidenceKind] = {
+    *("title", "title_alone", "title_begins", "product", "class", "class_compatible")
+}
 SHOWN = 3  # names in a sentence before "and n more"
 
 
@@ -209,26 +212,36 @@ class Weigher:
         weakness, item = pair.weakness, pair.item
         if number := sorted(item.unscoped & {number for _, number in weakness.identifiers}):
             yield self._evidence("unscoped_identifier", f"the number {number[0]}")
-        yield from self._same_marks(weakness, item)
+        words = self._named(pair)
+        yield from self._same_marks(weakness, item, {one.kind for one in words})
         yield from self._same_cves(weakness, item)
-        if relation := _relation(pair):
-            # A row of an assessment or a person is theirs: a class in common is a question.
-            sure = relation == "same" and bool(item.series)
-            kind: EvidenceKind = "class" if sure else "class_compatible"
-            yield self._evidence(kind, f"{relation} class {_key(weakness)}")
-        else:
-            # Words that gave the class away have said what they say.
-            yield from self._same_words(weakness, item)
+        yield from words
         if pair.pages:
             yield self._evidence("page", f"{_listed(pair.pages)} in common")
         elif pair.hosts:
             yield self._evidence("asset", f"{_listed(pair.hosts)} in common")
 
-    def _same_marks(self, weakness: Side, item: Side) -> Iterator[Evidence]:
-        """Yield each kind of mark once, by the family that has it."""
+    def _named(self, pair: Pair) -> list[Evidence]:
+        """Return the class in common, or else the words: those that gave it away have spoken."""
+        if relation := _relation(pair):
+            # A row of an assessment or a person is theirs: a class in common is a question.
+            sure = relation == "same" and bool(pair.item.series)
+            kind: EvidenceKind = "class" if sure else "class_compatible"
+            return [self._evidence(kind, f"{relation} class {_key(pair.weakness)}")]
+        return list(self._same_words(pair.weakness, pair.item))
+
+    def _same_marks(
+        self, weakness: Side, item: Side, words: set[EvidenceKind]
+    ) -> Iterator[Evidence]:
+        """Yield each kind of mark once, by the family that has it.
+
+        A bound or a month is a product's: without the product, or in a row that has nothing else
+        and another rating, it tells nothing.
+        """
         given: set[EvidenceKind] = set()
         shared = weakness.marks.families.keys() & item.marks.families.keys()
-        if _says_too_little(weakness, item) and weakness.rating != item.rating:
+        little = _says_too_little(weakness, item) and weakness.rating != item.rating
+        if little or not words & OF_ONE_PRODUCT:
             shared -= LOOSE
         for family in sorted(shared):
             mine, theirs = weakness.marks.families[family], item.marks.families[family]
@@ -257,9 +270,9 @@ class Weigher:
             likeness = self._titles.likeness(weakness.title, item.title)
         words = f"titles {likeness.percent:.0f} % alike"
         told_apart = item.series and not _says_too_little(weakness, item)
-        if likeness.verdict == "same" and told_apart:
-            yield self._evidence("title", words)
-        elif likeness.verdict in ("same", "near"):
+        if likeness.verdict == "same":
+            yield self._evidence("title" if told_apart else "title_alone", words)
+        elif likeness.verdict == "near":
             yield self._evidence("title_near", words)
         elif likeness.verdict == "begins":
             yield self._evidence("title_begins", "its title is the beginning of this one")
@@ -316,7 +329,7 @@ def _other_parameter(pair: Pair) -> str:
     if not pair.pages or (weakness.weakness_class and not weakness.weakness_class.parameter):
         return ""
     for page in pair.pages:
-        mine, theirs = weakness.pages[page], item.pages[page]
+        mine, theirs = ({name.casefold() for name in side.pages[page]} for side in (weakness, item))
         if not mine or not theirs or mine & theirs:
             return ""
     return "in another parameter"
@@ -325,7 +338,10 @@ def _other_parameter(pair: Pair) -> str:
 def _other_number(pair: Pair) -> str:
     mine, theirs = pair.weakness.marks.rivals, pair.item.marks.rivals
     for series in sorted(mine.keys() & theirs.keys()):
-        if not mine[series] & theirs[series]:
+        common = mine[series] & theirs[series]
+        # Of two lists of bounds one may leave some out; another bound beside a common one differs.
+        within = series != "version_bound" or common in (mine[series], theirs[series])
+        if not (common and within):
             word = series.replace("_", " ")
             return f"{word} {_listed(theirs[series])}, not {_listed(mine[series])}"
     return ""

@@ -85,6 +85,12 @@ class MarkReader:
             for name, pattern in rules.distributions.patterns.items()
         ]
 
+        self._rivals = [
+            (kind, value, re.compile(pattern, re.IGNORECASE))
+            for kind, patterns in rules.rivals.model_dump(exclude={"source"}).items()
+            for value, pattern in patterns.items()
+        ]
+
     def _read(self, title: str) -> Marks:
         """Return what marks a title has."""
         title, end = _uncut(title)
@@ -108,6 +114,10 @@ class MarkReader:
         rivals: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
         for name, numbers in families.items():
             rivals[self._rival_of.get(name, name)] |= numbers
+        for kind, value, pattern in self._rivals:
+            for match in (m for m in pattern.finditer(title) if m.end() <= end):
+                said = " ".join((value, *(match.groups() and match.groups()[:1])))
+                rivals[kind] |= {said.casefold()}
         if references := _references(title, claimed):
             rivals["reference"] = references
         return Marks(families, dict(rivals), frozenset(systems))

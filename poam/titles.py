@@ -28,6 +28,7 @@ class TitleReader:
         self._decorations = [re.compile(p, re.IGNORECASE) for p in rules.decorations]
         self._common = frozenset(rules.common_words)
         self._vendors = frozenset(rules.vendor_words)
+        self._nicknames = frozenset(rules.nicknames)
         self.cleaned = lru_cache(maxsize=65536)(self._cleaned)
         self.products = lru_cache(maxsize=65536)(self._products)
 
@@ -42,10 +43,6 @@ class TitleReader:
         for pattern in self._decorations:
             text = pattern.sub("", text)
         return text
-
-    def is_cut(self, title: str) -> bool:
-        """Tell whether a title ends in dots."""
-        return title.rstrip().endswith(("...", "…"))
 
     def likeness(self, title: str, other: str) -> Likeness:
         """Compare a scanner's title with a row's."""
@@ -79,7 +76,8 @@ class TitleReader:
 
     def _products(self, title: str) -> tuple[frozenset[str], frozenset[str]]:
         """Return the words that name a product, and those that name a vendor or a system."""
-        words = {word for word in self.cleaned(title).split() if word not in self._common}
+        telling = frozenset(self.cleaned(title).split()) - self._common
+        words = telling - self._nicknames or telling
         named = {word for word in words if len(word) > 1 and not word[0].isdigit()}
         return frozenset(named - self._vendors), frozenset(named & self._vendors)
 

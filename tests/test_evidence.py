@@ -81,7 +81,7 @@ def evidence(match):
             id="month",
         ),
         pytest.param(
-            {"title": "x (XSA-402)"}, {"weakness_name": "x (XSA-403)"}, "reference", id="reference"
+            {"title": "x (XX-402)"}, {"weakness_name": "x (XX-403)"}, "reference", id="reference"
         ),
         pytest.param(
             {"title": "RHEL 7 : x"}, {"weakness_name": "CentOS 7 : x"}, "for centos", id="system"
@@ -187,9 +187,14 @@ def test_what_is_no_veto(weakness, row):
         ),
         pytest.param({"title": "MS17-010: x"}, {"weakness_name": "MS17-010"}, "bulletin", id="MS"),
         pytest.param(
-            {"title": "x < 2.4.57"}, {"weakness_name": "y before 2.4.57"}, "version_bound", id="<"
+            {"title": "Tool < 2.4.57"},
+            {"weakness_name": "Old tool before 2.4.57"},
+            "version_bound",
+            id="<",
         ),
-        pytest.param({"title": "x Jan 2018"}, {"weakness_name": "y CPUJAN2018"}, "month", id="CPU"),
+        pytest.param(
+            {"title": "Tool Jan 2018"}, {"weakness_name": "Old tool CPUJAN2018"}, "month", id="CPU"
+        ),
         pytest.param({"cves": TWO}, {"cve": "\n".join(TWO)}, "cve_equal", id="equal CVE sets"),
         pytest.param({"cves": TWO}, {"cve": TWO[0]}, "cve_subset", id="fewer CVEs"),
         pytest.param(
@@ -252,9 +257,9 @@ def test_the_sum_can_be_redone(weakness, row):
 
 
 def test_a_row_that_fits_many_gets_no_full_title():
-    """Without number and CVEs a title that recurs in the feed is only near."""
+    """Without number and CVEs a title that recurs in the feed does not decide alone."""
     match = weigh({"cves": TWO}, {})
-    assert evidence(match)["title_near"] == POINTS["title_near"]
+    assert evidence(match)["title_alone"] == POINTS["title_alone"]
     assert match.points < LINK_AT
 
 
@@ -358,3 +363,33 @@ def test_one_advisory_from_two_scanners(nessus, qualys):
     """One number and one host are enough, whatever else the titles say."""
     match = weigh({"title": nessus}, {"weakness_name": qualys} | QUALYS)
     assert match.points >= LINK_AT, match.words
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "kind"),
+    [
+        ("Mozilla Firefox ESR < 102.3", "Mozilla Thunderbird < 102.3", "version_bound"),
+        ("Oracle Java SE (Jan 2018 CPU)", "Oracle Database (Jan 2018 CPU)", "month"),
+    ],
+)
+def test_a_bound_is_a_products(title, name, kind):
+    """A bound or a month that two products of a vendor share tells nothing."""
+    match = weigh(
+        {"title": title, "cves": TWO}, {"weakness_name": name, "cve": "\n".join(TWO)} | QUALYS
+    )
+    assert kind not in evidence(match)
+    assert match.points < LINK_AT
+
+
+def test_bounds_that_agree_in_part():
+    """A list that leaves bounds out is no veto; one with another bound is."""
+    one = {"title": "Node.js < 14.21.3 / < 16.19.1 Multiple"}
+    assert not weigh(one, {"weakness_name": "Node.js < 14.21.3 Multiple"}).veto
+    assert weigh(one, {"weakness_name": "Node.js < 14.21.3 / < 16.20.0 Multiple"}).veto
+
+
+def test_a_nickname_is_no_product():
+    """Log4Shell is in a hundred products."""
+    row = {"weakness_name": "VMware vCenter Log4Shell (VMSA-2021-0028)", "cve": TWO[0]} | QUALYS
+    match = weigh({"title": "Apache Solr < 8.11.1 (Log4Shell)", "cves": TWO[:1]}, row)
+    assert match.points < LINK_AT

@@ -87,9 +87,3 @@ def test_products_and_vendors():
 def test_common_words(mine, theirs, shared):
     """A long word counts with a letter mistyped; a short one does not."""
     assert common_words(frozenset(mine), frozenset(theirs)) == shared
-
-
-@pytest.mark.parametrize(("title", "cut"), [("Fire...", True), ("Fire… ", True), ("Fire.", False)])
-def test_is_cut(title, cut):
-    """Dots at the end say that a title is cut short."""
-    assert READER.is_cut(title) is cut
