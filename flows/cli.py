@@ -4,6 +4,7 @@ Exit status: 0 done; 1 input was refused, or something needs a person and `--str
 2 the command was not understood.
 """
 
+import getpass
 import json
 import logging
 import os
@@ -23,10 +24,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from flows.findings import findings_frame
 from flows.ingest import DAMAGED, damaged, identified, parse
 from flows.pipeline import Outcome, Request, default_ledger, update
+from flows.review import DECISIONS, answered, doubts_of, listing, write_decisions_file
 from flows.runs import read_decisions, safe_csv
 from flows.sources import discover
 from flows.steps import DirectSteps, cores
 from poam.errors import PoamError, RunError
+from poam.ledger import Ledger
 from poam.policy import load_policy
 from poam.report import explanation
 from poam.workbook import build_template
@@ -190,6 +193,41 @@ def explain(
     if not text:
         raise RunError(f"{run}: the run decided nothing on {poam_id}.")
     typer.echo(text)
+
+
+@app.command()
+def review(
+    run: Annotated[Path, typer.Argument(help="The run's folder.", show_default=False)],
+    accept: Annotated[
+        list[str] | None, typer.Option(help="The weakness is that item: the doubt's id.")
+    ] = None,
+    reject: Annotated[list[str] | None, typer.Option(help="It is not: the doubt's id.")] = None,
+    by: Annotated[str, typer.Option(help="Whose answer it is.")] = "",
+    ledger: Annotated[
+        str | None, typer.Option(help="Database URL; ledger.sqlite beside the run by default.")
+    ] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="decisions.yaml beside the run by default.")
+    ] = None,
+) -> None:
+    """List a run's doubtful matches, or answer them; later runs keep the answers."""
+    doubts = doubts_of(run)
+    if not (accept or reject):
+        typer.echo(listing(doubts) if doubts else "Nothing is in doubt.")
+        return
+    who = by or getpass.getuser()
+    answers = answered(doubts, accept or (), reject or (), who, _today(None))
+    book = Ledger(ledger or default_ledger(run.parent))
+    try:
+        book.record_answers(answers)
+    finally:
+        book.close()
+    file = decisions or run.parent / DECISIONS
+    write_decisions_file(file, answers)
+    for one in answers:
+        said = "is" if one.answer == "accepted" else "is not"
+        typer.echo(f"{one.detector} {one.source_identifier} {said} {one.poam_id} ({who})")
+    talk.print(f"Kept in {file} and the ledger. Run the update again to apply.", highlight=False)
 
 
 @app.command()

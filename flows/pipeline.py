@@ -13,10 +13,12 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from flows.ingest import Parsed, parse
+from flows.review import DECISIONS, answers_sha256, read_decisions_file
 from flows.runlog import recorded
 from flows.runs import RunFolder, run_identifier, sha256
 from flows.sources import discover
 from flows.steps import Steps
+from poam.answers import Answer, standing
 from poam.assets import asset_index, recorded_lines, with_assets
 from poam.changes import ChangeSet
 from poam.correlate import Correlator
@@ -64,6 +66,7 @@ class Request:
     config: Path | None = None
     runs: Path = Path("runs")
     ledger: str | None = None
+    decisions: Path | None = None
     dry_run: bool = False
     in_place: bool = False
 
@@ -77,6 +80,7 @@ class Batch:
     inventory: pd.DataFrame | None
     kev: KevCatalogue | None
     memory: pd.DataFrame
+    answers: tuple[Answer, ...] = ()
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -133,7 +137,10 @@ def _update(request: Request, steps: Steps) -> Outcome:
 
 
 def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.DataFrame]:
-    """The change set of a batch, and its coverage with asset identifiers. Pure."""
+    """The change set of a batch, and its coverage with asset identifiers. Pure.
+
+    The change set's notices say which people's answers do not stand any more.
+    """
     found = merged([p.tables for p in batch.parsed if p.tables is not None])
     index = asset_index(found.coverage, batch.inventory, policy.assets)
     found = with_assets(found, index, policy.assets)
@@ -142,7 +149,8 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     seen = sightings(detections, found.coverage, known, as_of, policy)
     rated = rate(weaknesses(seen, found.definitions, policy), policy)
     items = batch.workbook.items
-    correlator = Correlator(items, index, policy)
+    answers, notices = standing(batch.answers, items)
+    correlator = Correlator(items, index, policy, answers=answers)
     links = correlator.links(rated, seen)
     twins = correlator.twins(rated, seen, links)
     folded = fold(rated, seen, twins, as_of)
@@ -162,7 +170,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     )
     changes = reconciler.decide(items, folded.weaknesses, folded.sightings, links)
     whole = folded.membership(changes.membership, seen)
-    return replace(changes, membership=whole), found.coverage
+    return replace(changes, membership=whole, notices=notices), found.coverage
 
 
 def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:
@@ -187,6 +195,7 @@ def _say(parsed: Parsed) -> None:
 
 
 def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
+    memory, kept = _remembered(request)
     return Batch(
         parsed=parsed,
         workbook=read_workbook(request.poam, policy.templates),
@@ -196,16 +205,18 @@ def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch
             else None
         ),
         kev=read_kev(request.kev) if request.kev else None,
-        memory=_memory(request),
+        memory=memory,
+        answers=(*kept, *read_decisions_file(request.decisions or request.runs / DECISIONS)),
     )
 
 
-def _memory(request: Request) -> pd.DataFrame:
+def _remembered(request: Request) -> tuple[pd.DataFrame, tuple[Answer, ...]]:
+    """The ledger's memory and the answers in it; none of both without a ledger."""
     if request.ledger is None or (request.dry_run and not ledger_exists(request.ledger)):
-        return memory_frame()
+        return memory_frame(), ()
     ledger = Ledger(request.ledger)
     try:
-        return ledger.memory()
+        return ledger.memory(), ledger.answers()
     finally:
         ledger.close()
 
@@ -280,6 +291,8 @@ def _folder(request: Request, batch: Batch, policy: Policy) -> RunFolder:
     }
     hashes = {f"{role}: {path.name}": sha256(path) for role, path in inputs.items() if path}
     hashes |= {f"scan: {parsed.file}": parsed.sha256 for parsed in batch.parsed}
+    if batch.answers:
+        hashes["answers"] = answers_sha256(batch.answers)
     run_id = run_identifier(request.as_of, hashes, policy)
     return RunFolder(
         request.runs / run_id, run_id, request.as_of, hashes, policy.sha256(), batch.parsed
@@ -298,7 +311,7 @@ def _report(request: Request, batch: Batch, changes: ChangeSet, run_id: str) -> 
         changes,
         batch.workbook.items,
         batch.refused,
-        problems,
+        (*changes.notices, *problems),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 
+from poam.answers import Doubt
 from poam.frames import Row
 from poam.model import ChangeKind, Sheet, Value
 
@@ -16,7 +17,7 @@ class Decision:
 
     `row` is the item's worksheet row, None for a new item; `after` what is set, by field;
     `before` what stood there; `to_sheet` where the item moves. `attachment` is a full asset list
-    that does not fit its cell.
+    that does not fit its cell; `doubts` are what `poam review` asks a person.
     """
 
     kind: ChangeKind
@@ -31,6 +32,7 @@ class Decision:
     source_identifier: str = ""
     weakness_name: str = ""
     attachment: str | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,13 @@ class ChangeSet:
 
     `decisions` in the order of the workbook, new items last; `membership` has the sightings'
     columns and the `poam_id` each belongs to ("" where none); `cleaned` are the places that this
-    batch proved clean.
+    batch proved clean; `notices` are what a person ought to know beside the decisions.
     """
 
     decisions: tuple[Decision, ...]
     membership: pd.DataFrame
     cleaned: tuple[Cleaned, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def of(self, *kinds: ChangeKind) -> list[Decision]:
         """The decisions of these kinds."""
@@ -96,16 +99,16 @@ def stale(weakness: Row, place: str, seen: date, clean: date) -> Decision:
     )
 
 
-def doubtful(weakness: Row, proposals: list[Row]) -> Decision:
-    """A weakness that may be one of some items, by name only."""
-    reasons = tuple(f"may be {p.poam_id} ({p.sheet}, row {p.row}): {p.evidence}" for p in proposals)
+def doubtful(weakness: Row, doubts: tuple[Doubt, ...]) -> Decision:
+    """A weakness that may be one of some items: a person says."""
     return Decision(
         ChangeKind.NEEDS_REVIEW,
-        reasons,
-        poam_id=", ".join(p.poam_id for p in proposals),
+        tuple(f"may be {d.poam_id} ({d.sheet}, row {d.row}): {d.evidence}" for d in doubts),
+        poam_id=", ".join(d.poam_id for d in doubts),
         detector=weakness.detector,
         source_identifier=weakness.source_identifier,
         weakness_name=weakness.name,
+        doubts=doubts,
     )
 
 

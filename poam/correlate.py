@@ -1,16 +1,17 @@
 """Which existing items a weakness is: proven, proposed to a person, or none."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 
 import pandas as pd
 from rapidfuzz import fuzz, process
 
+from poam.answers import Answer
 from poam.assets import AssetIndex, asset_lines
 from poam.classes import classify
-from poam.evidence import Match, Side, Weigher
+from poam.evidence import Evidence, Match, Side, Weigher
 from poam.frames import Row, rows
 from poam.identifiers import (
     base_identifier,
@@ -78,8 +79,11 @@ class Correlator:
         index: AssetIndex,
         policy: Policy,
         vetoes_off: frozenset[str] = frozenset(),
+        answers: Mapping[tuple[str, str, str], Answer] | None = None,
     ) -> None:
+        """Take the items; `answers` are those of people that still stand (`poam.answers`)."""
         rules = policy.correlation
+        self._answers = answers or {}
         self._policy, self._index = policy, index
         self._marks, self._titles = MarkReader(rules), TitleReader(rules.titles)
         self._weigher = Weigher(rules, self._marks, self._titles, vetoes_off)
@@ -109,12 +113,31 @@ class Correlator:
         for weakness in rows(weaknesses):
             key = (weakness.detector, weakness.source_identifier)
             side = self.weakness(weakness, places[key])
-            for link in self.of(side):
+            for link in self._answered(key, self.of(side)):
                 row, match = link.candidate, link.match
                 cross = _crosses(side, row.side)
                 said = (link.verdict, cross, match.points, f"{match.words}{link.note}")
                 records.append((*key, row.sheet, row.row, row.poam_id, *said))
         return pd.DataFrame.from_records(records, columns=list(LINKS)).astype(LINKS)
+
+    def _answered(self, key: tuple[str, str], links: list[Link]) -> list[Link]:
+        """Lay people's answers over the links: an accepted item is it, a rejected one is not."""
+        answers = {a.poam_id: a for about, a in self._answers.items() if about[:2] == key}
+        accepted = [
+            Link(row, "linked", Match((Evidence("answer", 0, f"{a.who} said so on {a.when}"),)))
+            for row in self._rows
+            if (a := answers.get(row.poam_id)) and a.answer == "accepted"
+        ]
+        if accepted:
+            mine = {(link.candidate.sheet, link.candidate.row) for link in accepted}
+            own = [link for link in links if link.match.by_identifier]
+            rest = [x for x in own if (x.candidate.sheet, x.candidate.row) not in mine]
+            return [*accepted, *rest]
+        return [
+            link
+            for link in links
+            if link.match.by_identifier or link.candidate.poam_id not in answers
+        ]
 
     def of(self, weakness: Side) -> list[Link]:
         """Return the items that a weakness is, or those a person has to look at."""

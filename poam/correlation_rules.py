@@ -33,13 +33,13 @@ EvidenceKind = Literal[
     "class",
     "class_compatible",
     "product",
-    "product_word",
     "title",
     "title_alone",
     "title_near",
     "title_begins",
     "asset",
     "page",
+    "answer",
 ]
 
 

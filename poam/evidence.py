@@ -280,14 +280,13 @@ class Weigher:
             yield from self._same_product(weakness, item)
 
     def _same_product(self, weakness: Side, item: Side) -> Iterator[Evidence]:
+        """Yield the words of a product that both have; a vendor's one name is not enough."""
         mine, my_vendors = self._titles.products(weakness.title)
         theirs, their_vendors = self._titles.products(item.title)
         products = common_words(mine, theirs)
         vendors = common_words(my_vendors, their_vendors)
         if products or len(vendors) > 1:
             yield self._evidence("product", f"both about {_listed(products or vendors)}")
-        elif vendors:
-            yield self._evidence("product_word", f"both about {vendors[0]}")
 
 
 def _says_too_little(weakness: Side, item: Side) -> bool:

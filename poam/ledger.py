@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from poam.answers import Answer
 from poam.changes import Cleaned
 from poam.dedupe import AUTHENTICATED, DEPTH, SIGHTING
 from poam.errors import LedgerError
@@ -74,6 +75,17 @@ change = Table(
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
     Column("because", Text, nullable=False),
+)
+answer = Table(
+    "answer",
+    metadata,
+    Column("detector", String(100), primary_key=True),
+    Column("source_identifier", Text, primary_key=True),
+    Column("poam_id", String(200), primary_key=True),
+    Column("answer", String(10), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("when", Date, nullable=False),
+    Column("item", String(12), nullable=False),
 )
 MEMORY = [*SIGHTING, "first_seen", "last_seen", "last_clean", "authenticated", "poam_id"]
 DAYS = ("first_seen", "last_seen", "last_clean")
@@ -136,6 +148,20 @@ class Ledger:
             connection.execute(delete(sighting))
             if records:
                 connection.execute(insert(sighting), records)
+
+    def answers(self) -> tuple[Answer, ...]:
+        """What people answered about doubtful matches."""
+        with self._engine.connect() as connection:
+            found = connection.execute(select(answer)).mappings().all()
+        return tuple(Answer.model_validate(dict(row)) for row in found)
+
+    def record_answers(self, answers: Iterable[Answer]) -> None:
+        """Keep answers; one about the same as an earlier one takes its place."""
+        with self._engine.begin() as connection:
+            for one in answers:
+                here = [column == getattr(one, column.name) for column in answer.primary_key]
+                connection.execute(delete(answer).where(*here))
+                connection.execute(insert(answer), [one.model_dump()])
 
     def close(self) -> None:
         """Let go of the database."""

@@ -7,6 +7,7 @@ from datetime import date
 
 import pandas as pd
 
+from poam.answers import Doubt, doubt_id, fingerprint
 from poam.assets import AssetIndex, AssetLine, asset_lines, asset_text
 from poam.cells import appended, asset_cell, is_attachment_line
 from poam.changes import ChangeSet, Cleaned, Decision, aside, doubtful, stale, unlisted, unrated
@@ -38,6 +39,7 @@ class _Item:
     after: dict[str, Value] = field(default_factory=dict)
     because: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # lines for Comments
+    found: dict[str, None] = field(default_factory=dict)  # which weaknesses it is, and why
     attachment: str | None = None
     cleaned: list[Cleaned] = field(default_factory=list)
 
@@ -98,7 +100,9 @@ class Reconciler:
             comment = "\n".join([*filter(None, [comment]), *self._named_beside(elsewhere)])
             review += asides
             if left and not mine and proposed[key]:
-                review.append(doubtful(weakness, proposed[key]))
+                review.append(
+                    doubtful(weakness, self._doubts(weakness, left, proposed[key], states))
+                )
             elif left and (unread := [item for item in mine if item.goes_on]):
                 review.append(unlisted(weakness, unread[0].record, unread[0].goes_on, len(left)))
             elif left:
@@ -109,6 +113,43 @@ class Reconciler:
         membership = sightings.assign(poam_id=ids.astype("str"))
         cleaned = tuple(place for state in states.values() for place in state.cleaned)
         return ChangeSet(tuple(decisions), membership, cleaned)
+
+    def _doubts(
+        self,
+        weakness: Row,
+        left: list[Row],
+        links: list[Row],
+        states: Mapping[tuple[str, int], _Item],
+    ) -> tuple[Doubt, ...]:
+        scanner = self.policy.scanner(weakness.detector)
+        number = (
+            f"{scanner.identifier_word if scanner else ''} {weakness.source_identifier}".strip()
+        )
+        doubts = []
+        for link in links:
+            record = states[link.sheet, link.row].record
+            about = (weakness.detector, weakness.source_identifier, record.poam_id)
+            doubts.append(
+                Doubt(
+                    id=doubt_id(*about),
+                    detector=weakness.detector,
+                    source_identifier=weakness.source_identifier,
+                    weakness_name=text_of(weakness.name),
+                    assets=tuple(dict.fromkeys(_text(sighting) for sighting in left)),
+                    poam_id=record.poam_id,
+                    sheet=link.sheet,
+                    row=link.row,
+                    item_name=record.weakness_name,
+                    item_detector=record.weakness_detector_source,
+                    item_identifier=record.weakness_source_identifier,
+                    item_assets=record.asset_identifier,
+                    item=fingerprint(record),
+                    points=link.points,
+                    evidence=link.evidence,
+                    settled_by=f"{number} in the row's Weakness Source Identifier",
+                )
+            )
+        return tuple(doubts)
 
     def _by_detector(self, links: list[Row]) -> tuple[list[Row], list[Row]]:
         """Return the links that are the weakness's items, and those to name beside its own."""
@@ -161,6 +202,9 @@ class Reconciler:
             own = [holder for holder in holders if not holder[0].cross_detector]
             for link, item, line in own or holders:
                 item.seen.add(line)
+                item.found[f"{weakness.detector} {weakness.source_identifier}: {link.evidence}"] = (
+                    None
+                )
                 members.setdefault(sighting.Index, item.record.poam_id)
                 if link.cross_detector:
                     self._name_finder(weakness, link, item)
@@ -340,11 +384,11 @@ class Reconciler:
             item.after["comments"] = appended(record.comments, "\n".join(item.said))
         if item.after:
             item.after["status_date"] = self.as_of
-            because = (*item.because, *unproven.values())
+            because = (*item.because, *unproven.values(), *item.found)
             return self._decision(ChangeKind.UPDATED, item, because)
         if unproven and not item.seen:
             return self._decision(ChangeKind.UNVERIFIED, item, tuple(unproven.values()))
-        because = (_why_unchanged(item), *unproven.values())
+        because = (_why_unchanged(item), *unproven.values(), *item.found)
         return self._decision(ChangeKind.UNCHANGED, item, because)
 
     def _absences(self, item: _Item) -> tuple[dict[AssetLine, str], dict[AssetLine, str]]:

@@ -33,7 +33,10 @@ def with_timelines(**changes):
     own = policy()
     kev = own.timelines.kev.model_copy(update={"mode": changes.get("mode", "min")})
     items = own.timelines.items.model_copy(
-        update={"new_assets": changes.get("new_assets", "new_row")}
+        update={
+            "new_assets": changes.get("new_assets", "new_row"),
+            "cross_detector": changes.get("cross_detector", "same_item"),
+        }
     )
     timelines = own.timelines.model_copy(update={"kev": kev, "items": items})
     return own.model_copy(update={"timelines": timelines})
@@ -152,6 +155,7 @@ def run(
     as_of=AS_OF,
     unread=(),
     edition="v2.1",
+    answers=(),
 ):
     """Decide one batch: each of `files` is a list of records, or (name, records)."""
     rules = rules or policy()
@@ -170,6 +174,7 @@ def run(
         inventory,
         catalogue,
         memory_frame() if known is None else known,
+        tuple(answers),
     )
     changes, _ = decide(given, rules, as_of)
     return changes

@@ -171,6 +171,34 @@ def test_jobs(november, work):
     assert (work / "out.xlsx").read_bytes() == one
 
 
+def test_review(november, poam, work):
+    """A doubt is shown with both sides; an answer is kept, and the next run asks no more."""
+    ran = november("--out", work / "out.xlsx", "--strict")
+    assert ran.status == 1
+    (folder,) = (work / "runs").glob("2026-11-20-*")
+    shown = poam("review", folder)
+    assert "Nessus 51192: SSL Certificate Cannot Be Trusted" in shown.out
+    assert "V-2 (open, row 10), Security Assessment Report (no identifier)" in shown.out
+    assert "= 70\n" in shown.out
+    said = poam("review", folder, "--accept", shown.out[:6], "--by", "Ada Heron")
+    assert (said.status, said.out) == (0, "Nessus 51192 is V-2 (Ada Heron)\n")
+    assert "Ada Heron" in (work / "runs" / "decisions.yaml").read_text(encoding="utf-8")
+    assert november("--out", work / "out.xlsx", "--strict").status == 0
+    (again,) = set((work / "runs").glob("2026-11-20-*")) - {folder}
+    assert poam("review", again).out == "Nothing is in doubt.\n"
+    assert "Ada Heron said so on" in poam("explain", "V-2", "--run", again).out
+
+
+def test_review_of_nothing(november, poam, work):
+    """An id that is no doubt's is refused, and nothing is kept."""
+    november("--out", work / "out.xlsx")
+    (folder,) = (work / "runs").glob("2026-11-20-*")
+    ran = poam("review", folder, "--reject", "zzzzzz")
+    assert ran.status == 1
+    assert "zzzzzz: found no such doubt. Expected one of " in ran.err
+    assert not (work / "runs" / "decisions.yaml").exists()
+
+
 def test_explain(november, poam, work):
     """`explain` names the rule behind the rating and the one behind the due date."""
     november("--out", work / "out.xlsx")

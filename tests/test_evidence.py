@@ -222,12 +222,6 @@ def test_what_is_no_veto(weakness, row):
             "product",
             id="product",
         ),
-        pytest.param(
-            {"title": "Apache Request Smuggling"},
-            {"weakness_name": "Old Apache things on the web tier"},
-            "product_word",
-            id="vendor",
-        ),
         pytest.param({}, {}, "asset", id="asset"),
         pytest.param({"place": PAGE}, {}, "page", id="page"),
     ],
@@ -393,3 +387,12 @@ def test_a_nickname_is_no_product():
     row = {"weakness_name": "VMware vCenter Log4Shell (VMSA-2021-0028)", "cve": TWO[0]} | QUALYS
     match = weigh({"title": "Apache Solr < 8.11.1 (Log4Shell)", "cves": TWO[:1]}, row)
     assert match.points < LINK_AT
+
+
+def test_a_vendors_name_is_no_product():
+    """One vendor makes many things."""
+    match = weigh(
+        {"title": "Apache Request Smuggling"},
+        {"weakness_name": "Old Apache on the web tier"} | QUALYS,
+    )
+    assert "product" not in evidence(match)

@@ -1,6 +1,7 @@
 """The memory between runs: a rerun counts once, and a first day only moves earlier."""
 
 import sqlite3
+from contextlib import closing
 from datetime import date, datetime
 
 import pandas as pd
@@ -191,3 +192,28 @@ def test_a_file_that_is_no_database(tmp_path):
     with pytest.raises(LedgerError) as e:
         Ledger(f"sqlite:///{path}")
     assert len(str(e.value).splitlines()) == 1
+
+
+def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path):
+    """Before version 2 a sighting had no parameter: what was remembered stays."""
+    path = tmp_path / "ledger.sqlite"
+    url = f"sqlite:///{path.as_posix()}"
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("CREATE TABLE ledger (version INTEGER NOT NULL)")
+        old.execute("INSERT INTO ledger VALUES (1)")
+        old.execute(
+            "CREATE TABLE sighting (detector, source_identifier, asset_identifier, location, port,"
+            " protocol, first_seen DATE, last_seen DATE, last_clean DATE, authenticated, poam_id,"
+            " PRIMARY KEY (detector, source_identifier, asset_identifier, location, port,"
+            " protocol))"
+        )
+        old.execute(
+            "INSERT INTO sighting VALUES ('Nessus', '10001', 'web-01', '', 443, 'tcp',"
+            " '2026-10-06', '2026-10-26', NULL, 'yes', 'V-1')"
+        )
+    for _ in range(2):
+        ledger = Ledger(url)
+        (row,) = ledger.memory().itertuples(index=False)
+        ledger.close()
+        assert (row.parameter, row.port, row.poam_id) == ("", 443, "V-1")
+        assert (row.first_seen.date(), pd.isna(row.last_clean)) == (date(2026, 10, 6), True)

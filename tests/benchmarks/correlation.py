@@ -12,6 +12,7 @@ time, and prints what that does to the result. `--stress` makes the rows messier
 import argparse
 import csv
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -121,17 +122,38 @@ def without_evidence(policy: Policy, kind: str) -> Policy:
     return policy.model_copy(update={"correlation": correlation})
 
 
+Book = tuple[list[dict[str, str]], list[dict[str, str]]]
+
+
+def messy_book(cases: list[dict[str, str]], rows: list[dict[str, str]], seed: int) -> Book:
+    """Return the cases and rows of one seed: rows made messier, and where merged ones went."""
+    damaged, gone = merged(messy(rows, seed), seed)
+    moved = [
+        {**case, "expected_poam_id": gone.get(case["expected_poam_id"], case["expected_poam_id"])}
+        for case in cases
+    ]
+    return moved, damaged
+
+
+def counted(book: Book, policy: Policy, off: frozenset[str] = frozenset()) -> Counter[str]:
+    """Return the scores of one book."""
+    cases, rows = book
+    correlator = Correlator(items(rows), AssetIndex(), policy, off)
+    return Counter(scores(cases, list(predictions(cases, correlator, policy))))
+
+
 def ablation(cases: list[dict[str, str]], rows: list[dict[str, str]], policy: Policy) -> None:
-    """Print the result with each kind of evidence and each veto off."""
+    """Print the result with each kind of evidence and each veto off, also over messy rows."""
+    columns = ("linked", "wrong", "missed", "review")
+    messy_books = [messy_book(cases, rows, seed) for seed in range(3)]
 
     def run(label: str, changed: Policy, off: frozenset[str] = frozenset()) -> None:
-        correlator = Correlator(items(rows), AssetIndex(), changed, off)
-        found = scores(cases, list(predictions(cases, correlator, changed)))
-        positives = sum(bool(case["expected_poam_id"].strip("NEW")) for case in cases)
-        recall = found["linked"] / positives
-        say(f"{label:34} {recall:7.3f} {found['wrong']:6} {found['missed']:7} {found['review']:7}")
+        clean = counted((cases, rows), changed, off)
+        messed = sum((counted(book, changed, off) for book in messy_books), Counter())
+        numbers = [*(clean[name] for name in columns), *(messed[name] for name in columns)]
+        say(f"{label:38}" + "".join(f"{number:8}" for number in numbers))
 
-    say(f"{'':34} {'recall':>7} {'wrong':>6} {'missed':>7} {'review':>7}")
+    say(f"{'':38}" + "".join(f"{name:>8}" for name in columns * 2) + "  (right: three messy books)")
     run("everything", policy)
     for kind in policy.correlation.evidence.points:
         run(f"without evidence {kind}", without_evidence(policy, kind))
@@ -143,16 +165,7 @@ def stress(cases: list[dict[str, str]], rows: list[dict[str, str]], policy: Poli
     """Print the result over rows that were made messier, for ten seeds."""
     say(f"{'seed':34} {'linked':>7} {'wrong':>6} {'missed':>7} {'review':>7}")
     for seed in range(10):
-        damaged, gone = merged(messy(rows, seed), seed)
-        moved = [
-            {
-                **case,
-                "expected_poam_id": gone.get(case["expected_poam_id"], case["expected_poam_id"]),
-            }
-            for case in cases
-        ]
-        correlator = Correlator(items(damaged), AssetIndex(), policy)
-        found = scores(moved, list(predictions(moved, correlator, policy)))
+        found = counted(messy_book(cases, rows, seed), policy)
         say(
             f"{seed:<34} {found['linked']:7} {found['wrong']:6} {found['missed']:7} "
             f"{found['review']:7}"
