@@ -2,9 +2,9 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from flows.runs import RunFolder, run_identifier, sha256
 from flows.sources import discover
 from flows.steps import Steps
 from poam.answers import Answer, standing
-from poam.assets import asset_index, recorded_lines, with_assets
+from poam.assets import asset_index, identified, recorded_lines, with_assets
 from poam.changes import ChangeSet
 from poam.correlate import Correlator
 from poam.dedupe import sightings, weaknesses, with_parameters
@@ -81,6 +81,7 @@ class Batch:
     kev: KevCatalogue | None
     memory: pd.DataFrame
     answers: tuple[Answer, ...] = ()
+    asset_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     The change set's notices say which people's answers do not stand any more.
     """
     found = merged([p.tables for p in batch.parsed if p.tables is not None])
-    index = asset_index(found.coverage, batch.inventory, policy.assets)
+    index = asset_index(found.coverage, batch.inventory, policy.assets, batch.asset_ids)
     found = with_assets(found, index, policy.assets)
     known = _renamed(batch.memory, index.identifier)
     detections = with_parameters(found.detections, found.definitions, policy)
@@ -195,7 +196,7 @@ def _say(parsed: Parsed) -> None:
 
 
 def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
-    memory, kept = _remembered(request)
+    memory, kept, asset_ids = _remembered(request)
     return Batch(
         parsed=parsed,
         workbook=read_workbook(request.poam, policy.templates),
@@ -207,16 +208,17 @@ def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch
         kev=read_kev(request.kev) if request.kev else None,
         memory=memory,
         answers=(*kept, *read_decisions_file(request.decisions or request.runs / DECISIONS)),
+        asset_ids=asset_ids,
     )
 
 
-def _remembered(request: Request) -> tuple[pd.DataFrame, tuple[Answer, ...]]:
-    """The ledger's memory and the answers in it; none of both without a ledger."""
+def _remembered(request: Request) -> tuple[pd.DataFrame, tuple[Answer, ...], dict[str, str]]:
+    """The ledger's memory, its answers and asset ids; none of them without a ledger."""
     if request.ledger is None or (request.dry_run and not ledger_exists(request.ledger)):
-        return memory_frame(), ()
+        return memory_frame(), (), {}
     ledger = Ledger(request.ledger)
     try:
-        return ledger.memory(), ledger.answers()
+        return ledger.memory(), ledger.answers(), ledger.asset_ids()
     finally:
         ledger.close()
 
@@ -243,6 +245,7 @@ def _write(
                 folder.ledger_row(report),
                 _ledger_changes(changes),
                 remembered(batch.memory, changes.membership, changes.cleaned),
+                identified(coverage),
             )
             ledger.close()
         put_in_place()

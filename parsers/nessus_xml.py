@@ -35,6 +35,14 @@ DETECTORS = (DETECTOR, WEB_DETECTOR)
 
 log = logging.getLogger(__name__)
 
+# Tags that name a host for good, and whose they are.
+IDS = {
+    "host-uuid": "agent",
+    "aws-instance-instance-id": "aws",
+    "aws-instance-instanceId": "aws",
+    "azure-instance-resource-id": "azure",
+    "gcp-instance-instance-id": "gcp",
+}
 EXPORT = "a complete .nessus export"
 
 REFERENCE_ELEMENTS = (
@@ -138,6 +146,11 @@ class _Host:
             hostname=self.tags.get("hostname"),
             netbios=self.tags.get("netbios-name"),
             macs=unique(self.tags.get("mac-address", "").split()),
+            ids=tuple(
+                f"{whose} {self.tags[tag].lower()}"
+                for tag, whose in IDS.items()
+                if self.tags.get(tag)
+            ),
             started=self._time("HOST_START") or self.evidence.started,
             ended=self._time("HOST_END") or self.evidence.ended,
             authenticated=self._authenticated(),

@@ -49,6 +49,13 @@ def records(export: Export) -> Iterator[Record]:
             yield made
 
 
+def _ids(host: Element) -> tuple[str, ...]:
+    """Return the host's number, if it is the machine's; of a host tracked by IP it is the IP's."""
+    method = (text_of(host, "TRACKING_METHOD") or "").upper()
+    number = text_of(host, "ID")
+    return (f"qualys {number}",) if number and ("AGENT" in method or "EC2" in method) else ()
+
+
 def _coverage(host: Element, file: str) -> ScanCoverage:
     ips = unique([text_of(host, "IP"), text_of(host, "IPV6")])
     names = [dns_name(text_of(host, path)) for path in ("DNS", "DNS_DATA/FQDN")]
@@ -69,6 +76,7 @@ def _coverage(host: Element, file: str) -> ScanCoverage:
         fqdns=unique(names),
         hostname=text_of(host, "DNS_DATA/HOSTNAME"),
         netbios=text_of(host, "NETBIOS"),
+        ids=_ids(host),
         started=before(ended, text_of(host, "LAST_VM_SCANNED_DURATION")),
         ended=ended,
         authenticated=last_login(logged_in, ended, text_of(host, "TRACKING_METHOD")),

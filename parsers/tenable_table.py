@@ -124,6 +124,7 @@ class _Host:
             # Tenable.sc writes the workgroup before it: WORKGROUP\WEB-01.
             netbios=next((name.rpartition("\\")[2] for name in self._all("netbios")), None),
             macs=unique(self._each("mac")),
+            ids=tuple(f"tenable {key.lower()}" for key in self._all("asset_id")),
             started=self._times.get("started") or self.evidence.started,
             ended=_latest(*ended) if ended else self.evidence.ended,
             authenticated=self.evidence.authenticated(*self._logged_in()),

@@ -79,12 +79,14 @@ class AssetIndex:
     """Every known name of every asset, and the identifier the POA&M uses for it.
 
     `in_inventory` holds the identifiers that come from the inventory workbook; `ambiguous`
-    the names that point at more than one inventory asset and therefore at none.
+    the names that point at more than one inventory asset and therefore at none; `contested` the
+    addresses that two differently named hosts had.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     in_inventory: frozenset[str] = frozenset()
     ambiguous: frozenset[str] = frozenset()
+    contested: frozenset[str] = frozenset()
 
     def identifier(self, name: str) -> str:
         """The asset's identifier; a name never met is its own."""
@@ -137,31 +139,37 @@ def recorded_lines(memory: pd.DataFrame) -> dict[str, tuple[AssetLine, ...]]:
 
 
 def asset_index(
-    coverage: pd.DataFrame, inventory: pd.DataFrame | None, policy: Assets
+    coverage: pd.DataFrame,
+    inventory: pd.DataFrame | None,
+    policy: Assets,
+    known_ids: Mapping[str, str] | None = None,
 ) -> AssetIndex:
     """Tie together the names that scans and the inventory give to one asset.
 
     `coverage` as in `poam.frames`; `inventory` has `identifier` and `names` (tuple of every other
-    name or address) and is None where no inventory was given. Names of one coverage record are
-    one asset (address, FQDN and the name it was scanned by). NetBIOS and short host names repeat
-    between networks, so they count only where the inventory lists them. An asset without an
-    inventory row is called by the first of `policy.prefer` that it has.
+    name or address) and is None where no inventory was given; `known_ids` are the identifiers that
+    earlier runs gave to agents and cloud instances. Names of one coverage record are one asset
+    (address, FQDN, id and the name it was scanned by). An address that two differently named hosts
+    had identifies neither. NetBIOS and short host names repeat between networks, so they count only
+    where the inventory lists them. An asset without an inventory row keeps the identifier that its
+    id had, or is called by the first of `policy.prefer` that it has.
     """
-    groups = _tied_names(coverage, frozenset(policy.ignore))
     listed, ambiguous = _inventory_names(inventory, frozenset(policy.ignore))
+    contested = _contested(coverage, listed)
+    ignored = frozenset(policy.ignore) | contested.keys()
+    groups = _tied_names(coverage, ignored)
     names = dict(listed)
     for group in groups:
-        identifiers = {listed[key] for key in group if key in listed}
-        if len(identifiers) == 1:
-            chosen = next(iter(identifiers))
-        else:
-            own = {key: kind for key, kind in group.items() if key not in listed}
-            chosen = _preferred(own or group, policy)
+        inventoried = any(key in listed for key in group)
+        known = "" if inventoried else _known(group, groups, known_ids or {})
+        chosen = known or _preferred(group, listed, policy)
         for key in group:
             names.setdefault(key, chosen)
     for key in sorted(ambiguous):
         log.warning("the inventory lists %s for more than one asset; it identifies none", key)
-    return AssetIndex(names, frozenset(listed.values()), frozenset(ambiguous))
+    for key, owners in sorted(contested.items()):
+        log.warning("%s is %s in these scans; it identifies none", key, " and ".join(owners))
+    return AssetIndex(names, frozenset(listed.values()), frozenset(ambiguous), frozenset(contested))
 
 
 def with_assets(found: Tables, index: AssetIndex, policy: Assets) -> Tables:
@@ -170,7 +178,7 @@ def with_assets(found: Tables, index: AssetIndex, policy: Assets) -> Tables:
     A scan's asset goes by its own name, or by its FQDN or address where several machines share
     that name (`localhost`); a detection's asset is that of its scan.
     """
-    ignored = frozenset(policy.ignore)
+    ignored = frozenset(policy.ignore) | index.contested
     identified = [_identified(row, index, ignored) for row in rows(found.coverage)]
     coverage = found.coverage.assign(
         asset_identifier=pd.Series(identified, index=found.coverage.index, dtype="str")
@@ -275,11 +283,31 @@ def _subnet(text: str) -> Iterator[str]:
         yield from map(str, network)
 
 
+def _contested(coverage: pd.DataFrame, listed: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the addresses that hosts of different names had: leased anew, or behind one address.
+
+    Names are different where neither the inventory nor the first label makes them one, and no
+    id says that the host was renamed.
+    """
+    hosts: dict[str, dict[str, set[str]]] = {}
+    for row in rows(coverage):
+        names = {key for key in map(_folded, row.fqdns) if key}
+        for address in map(_folded, row.ips):
+            for name in names:
+                label = listed.get(name, name.partition(".")[0])
+                hosts.setdefault(address, {}).setdefault(label, set()).update(row.ids)
+    return {
+        address: sorted(owners)
+        for address, owners in hosts.items()
+        if len(owners) > 1 and address not in listed and not set.intersection(*owners.values())
+    }
+
+
 def _tied_names(coverage: pd.DataFrame, ignored: frozenset[str]) -> list[dict[str, str]]:
-    """Names that belong together: each group maps a name to what it is (fqdn, ip or name)."""
+    """Names that belong together: each group maps a name to what it is (fqdn, ip, name or id)."""
     group_of: dict[str, dict[str, str]] = {}
     for row in rows(coverage):
-        named = {"name": (row.asset,), "ip": row.ips, "fqdn": row.fqdns}
+        named = {"name": (row.asset,), "ip": row.ips, "fqdn": row.fqdns, "id": row.ids}
         group: dict[str, str] = {}
         for kind, names in named.items():
             for key in map(_folded, names):
@@ -291,8 +319,31 @@ def _tied_names(coverage: pd.DataFrame, ignored: frozenset[str]) -> list[dict[st
     return list(distinct.values())
 
 
-def _preferred(group: Mapping[str, str], policy: Assets) -> str:
-    return min(group, key=lambda name: (policy.prefer.index(group[name]), name))
+def _known(
+    group: Mapping[str, str], groups: list[dict[str, str]], known_ids: Mapping[str, str]
+) -> str:
+    """Return the identifier that the ids of a group had, unless another host has that name now."""
+    had = {known_ids[key] for key, kind in group.items() if kind == "id" and key in known_ids}
+    if len(had) != 1:
+        return ""
+    identifier = next(iter(had))
+    taken = any(_folded(identifier) in other for other in groups if other is not group)
+    return "" if taken else identifier
+
+
+def _preferred(group: Mapping[str, str], listed: Mapping[str, str], policy: Assets) -> str:
+    identifiers = {listed[key] for key in group if key in listed}
+    if len(identifiers) == 1:
+        return next(iter(identifiers))
+    names = {key: kind for key, kind in group.items() if kind != "id"} or dict(group)
+    own = {key: kind for key, kind in names.items() if key not in listed} or names
+    order = (*policy.prefer, "id")
+    return min(own, key=lambda name: (order.index(own[name]), name))
+
+
+def identified(coverage: pd.DataFrame) -> dict[str, str]:
+    """Return the identifier of each agent and cloud instance of a batch: what its id keeps."""
+    return {_folded(key): row.asset_identifier for row in rows(coverage) for key in row.ids if key}
 
 
 def _inventory_names(

@@ -83,7 +83,9 @@ class Correlator:
     ) -> None:
         """Take the items; `answers` are those of people that still stand (`poam.answers`)."""
         rules = policy.correlation
-        self._answers = answers or {}
+        self._answers: defaultdict[tuple[str, str], dict[str, Answer]] = defaultdict(dict)
+        for (detector, number, poam_id), answer in (answers or {}).items():
+            self._answers[detector, number][poam_id] = answer
         self._policy, self._index = policy, index
         self._marks, self._titles = MarkReader(rules), TitleReader(rules.titles)
         self._weigher = Weigher(rules, self._marks, self._titles, vetoes_off)
@@ -122,7 +124,9 @@ class Correlator:
 
     def _answered(self, key: tuple[str, str], links: list[Link]) -> list[Link]:
         """Lay people's answers over the links: an accepted item is it, a rejected one is not."""
-        answers = {a.poam_id: a for about, a in self._answers.items() if about[:2] == key}
+        answers = self._answers.get(key)
+        if not answers:
+            return links
         accepted = [
             Link(row, "linked", Match((Evidence("answer", 0, f"{a.who} said so on {a.when}"),)))
             for row in self._rows

@@ -70,6 +70,7 @@ COVERAGE = {
     "hostname": "str",
     "netbios": "str",
     "macs": "object",
+    "ids": "object",
     "started": TIME,
     "ended": TIME,
     "authenticated": "str",

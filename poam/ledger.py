@@ -87,6 +87,12 @@ answer = Table(
     Column("when", Date, nullable=False),
     Column("item", String(12), nullable=False),
 )
+asset_id = Table(
+    "asset_id",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("asset_identifier", Text, nullable=False),
+)
 MEMORY = [*SIGHTING, "first_seen", "last_seen", "last_clean", "authenticated", "poam_id"]
 DAYS = ("first_seen", "last_seen", "last_clean")
 SQLITE = "sqlite:///"
@@ -129,8 +135,11 @@ class Ledger:
         run_row: Mapping[str, Any],
         changes: Sequence[Mapping[str, Any]],
         sightings: pd.DataFrame,
+        asset_ids: Mapping[str, str] | None = None,
     ) -> None:
         """Write one run, its changes and the memory after it, in one transaction.
+
+        `asset_ids` are the identifiers of the agents and cloud instances of the batch.
 
         A run with the same id replaces its earlier record, so that a rerun counts once.
         """
@@ -145,6 +154,9 @@ class Ledger:
             connection.execute(insert(run), [dict(run_row)])
             if changes:
                 connection.execute(insert(change), [{**c, "run_id": run_id} for c in changes])
+            for key, identifier in (asset_ids or {}).items():
+                connection.execute(delete(asset_id).where(asset_id.c.id == key))
+                connection.execute(insert(asset_id), [{"id": key, "asset_identifier": identifier}])
             connection.execute(delete(sighting))
             if records:
                 connection.execute(insert(sighting), records)
@@ -162,6 +174,11 @@ class Ledger:
                 here = [column == getattr(one, column.name) for column in answer.primary_key]
                 connection.execute(delete(answer).where(*here))
                 connection.execute(insert(answer), [one.model_dump()])
+
+    def asset_ids(self) -> dict[str, str]:
+        """The identifier that each agent and cloud instance had when it was last scanned."""
+        with self._engine.connect() as connection:
+            return {row.id: row.asset_identifier for row in connection.execute(select(asset_id))}
 
     def close(self) -> None:
         """Let go of the database."""

@@ -122,7 +122,8 @@ class ScanCoverage:
     """One asset a scan looked at, with findings or without: the proof that closing needs.
 
     `asset` is the name findings of the same export refer to; the other names identify the
-    same asset to the inventory and to other scanners. `policy` is the scan policy or profile,
+    same asset to the inventory and to other scanners. `ids` stay when it is renamed: an agent's or
+    a cloud's, each with whose it is (`agent 1f…`). `policy` is the scan policy or profile,
     `feed_date` the date of the plugin feed or signatures.
     """
 
@@ -134,6 +135,7 @@ class ScanCoverage:
     hostname: str | None = None
     netbios: str | None = None
     macs: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
     started: datetime | None = None
     ended: datetime | None = None
     authenticated: Authenticated = Authenticated.UNKNOWN

@@ -1,9 +1,19 @@
 """Asset identity: which names are one machine, and what an Asset Identifier cell lists."""
 
+from zoneinfo import ZoneInfo
+
 import pandas as pd
 import pytest
 
-from poam.assets import AssetLine, asset_index, asset_lines, asset_text, with_assets
+from poam.assets import (
+    AssetLine,
+    asset_index,
+    asset_lines,
+    asset_text,
+    identified,
+    with_assets,
+)
+from poam.frames import merged, tables
 from tests.core_support import batch, finding, policy, scan
 
 FQDN = "web-01.corp.example"
@@ -243,3 +253,79 @@ def test_frames_get_the_identifier():
     named = with_assets(tables, found, policy().assets).detections
     assert set(named["asset_identifier"]) == {FQDN}
     assert named["asset_identifier"].dtype == "str"
+
+
+# Assets across time
+
+
+def scanned(asset, fqdn=None, ip=None, ids=()):
+    """Return the coverage of one host."""
+    return scan(asset, fqdns=(fqdn,) if fqdn else (), ips=(ip,) if ip else (), ids=ids)
+
+
+def test_an_address_that_two_hosts_had():
+    """A lease moves on: the address ties nothing, and each host goes by its name."""
+    names = ("web-01.example.gov", "db-01.example.gov")
+    files = [
+        tables([scanned("10.0.0.5", name, "10.0.0.5")], f"{name}.nessus", ZoneInfo("UTC"))
+        for name in names
+    ]
+    both = merged(files)
+    index = asset_index(both.coverage, None, policy().assets)
+    assert index.contested == {"10.0.0.5"}
+    found = with_assets(both, index, policy().assets).coverage
+    assert set(found["asset_identifier"]) == set(names)
+    assert index.identifier("10.0.0.5") == "10.0.0.5"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        scanned("10.0.0.5", "web-01.corp.local", "10.0.0.5"),
+        scanned("10.0.0.5", "web-new.example.gov", "10.0.0.5", ids=("agent 1f",)),
+        scanned("10.0.0.5", None, "10.0.0.5"),
+    ],
+    ids=["another domain", "renamed, as its id says", "no name"],
+)
+def test_an_address_that_one_host_had(second):
+    """One host under two domains, or renamed, is one host."""
+    first = scanned("web-01.example.gov", "web-01.example.gov", "10.0.0.5", ids=("agent 1f",))
+    index = asset_index(batch(first, second).coverage, None, policy().assets)
+    assert index.contested == frozenset()
+    assert index.identifier("10.0.0.5").startswith("web-")
+
+
+def test_the_inventory_decides_whose_an_address_is():
+    """An address that the inventory lists is that asset's, whatever names it had."""
+    listed = pd.DataFrame({"identifier": ["heron-web"], "names": [("10.0.0.5",)]})
+    hosts = [scanned("10.0.0.5", f"{name}.example.gov", "10.0.0.5") for name in ("a", "b")]
+    index = asset_index(batch(*hosts).coverage, listed, policy().assets)
+    assert index.identifier("10.0.0.5") == "heron-web"
+
+
+def test_a_renamed_host_keeps_its_identifier():
+    """An agent's or a cloud's id is the host's, whatever it is called this month."""
+    renamed = scanned("app-9.example.gov", "app-9.example.gov", "10.0.0.9", ids=("aws i-0abc",))
+    known = {"aws i-0abc": "app-1.example.gov"}
+    index = asset_index(batch(renamed).coverage, None, policy().assets, known)
+    assert index.identifier("app-9.example.gov") == "app-1.example.gov"
+    assert index.identifier("10.0.0.9") == "app-1.example.gov"
+
+
+def test_a_name_that_was_given_on():
+    """Where another host has the old name now, the renamed one goes by its new name."""
+    renamed = scanned("app-9.example.gov", "app-9.example.gov", ids=("aws i-0abc",))
+    heir = scanned("app-1.example.gov", "app-1.example.gov", ids=("aws i-0def",))
+    known = {"aws i-0abc": "app-1.example.gov"}
+    index = asset_index(batch(renamed, heir).coverage, None, policy().assets, known)
+    assert index.identifier("app-9.example.gov") == "app-9.example.gov"
+    assert index.identifier("app-1.example.gov") == "app-1.example.gov"
+
+
+def test_what_an_id_keeps():
+    """After a run each id has the identifier its asset went by."""
+    tables = batch(scanned("app-1.example.gov", "app-1.example.gov", ids=("aws i-0abc",)))
+    found = with_assets(
+        tables, asset_index(tables.coverage, None, policy().assets), policy().assets
+    )
+    assert identified(found.coverage) == {"aws i-0abc": "app-1.example.gov"}

@@ -217,3 +217,13 @@ def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path):
         ledger.close()
         assert (row.parameter, row.port, row.poam_id) == ("", 443, "V-1")
         assert (row.first_seen.date(), pd.isna(row.last_clean)) == (date(2026, 10, 6), True)
+
+
+def test_ids_of_assets_are_remembered(tmp_path):
+    """A run records what its agents and cloud instances are called; the later name counts."""
+    ledger = Ledger(f"sqlite:///{(tmp_path / 'ledger.sqlite').as_posix()}")
+    for number, name in enumerate(("app-1", "app-9")):
+        row = {"run_id": f"r{number}", "as_of": date(2026, 11, 1), "policy_sha256": "0"}
+        ledger.record({**row, "inputs": {}, "counts": {}}, [], memory_frame(), {"aws i-0abc": name})
+    assert ledger.asset_ids() == {"aws i-0abc": "app-9"}
+    ledger.close()
