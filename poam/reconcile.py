@@ -8,43 +8,21 @@ from datetime import date
 import pandas as pd
 
 from poam.answers import Doubt, doubt_id, fingerprint
-from poam.assets import AssetIndex, AssetLine, asset_lines, asset_text
-from poam.cells import appended, asset_cell, is_attachment_line
-from poam.changes import ChangeSet, Cleaned, Decision, aside, doubtful, stale, unlisted, unrated
+from poam.assets import AssetIndex, AssetLine, asset_lines
+from poam.cells import is_attachment_line
+from poam.changes import ChangeSet, Decision, aside, doubtful, stale, unlisted, unrated
 from poam.deadlines import deadline
 from poam.dedupe import SIGHTING
+from poam.existing import Item, Settlement, place_text
 from poam.frames import WEAKNESS, Row, rows
 from poam.identifiers import cve_ids, row_identity
 from poam.kev import KevCatalogue
-from poam.locations import parameters, without_query
-from poam.model import ChangeKind, Kind, RiskRating, Sheet, Value
+from poam.model import ChangeKind, Kind, RiskRating, Sheet
 from poam.opening import Cohort, Edition, item_values, poam_ids, text_of
 from poam.policy import Policy
 from poam.proof import ScanRecord
 
 RATING_ORDER = {rating: order for order, rating in enumerate(RiskRating)}
-LISTED = 10  # asset lines named in a comment before "and n more"
-
-
-@dataclass
-class _Item:
-    """A workbook row while the batch is held against it."""
-
-    record: Row
-    keys: frozenset[tuple[str, str]]
-    lines: tuple[AssetLine, ...]
-    goes_on: str = ""  # the attachment that holds the rest of the list, where no memory does
-    seen: set[AssetLine] = field(default_factory=set)
-    added: list[str] = field(default_factory=list)
-    after: dict[str, Value] = field(default_factory=dict)
-    because: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)  # lines for Comments
-    found: dict[str, None] = field(default_factory=dict)  # which weaknesses it is, and why
-    attachment: str | None = None
-    cleaned: list[Cleaned] = field(default_factory=list)
-
-    def lists(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
-        return [line for line in self.lines if _same_place(line, sighting, index)]
 
 
 @dataclass(frozen=True)
@@ -107,7 +85,8 @@ class Reconciler:
                 review.append(unlisted(weakness, unread[0].record, unread[0].goes_on, len(left)))
             elif left:
                 cohorts += self._cohorts(weakness, left, mine, comment, members)
-        decisions = [d for state in states.values() if (d := self._settle(state))]
+        settlement = Settlement(self.as_of, self.edition, self.index, self.record)
+        decisions = [d for state in states.values() if (d := settlement.decide(state))]
         decisions += review + self._open(cohorts, items, members)
         ids = pd.Series(members, dtype=object).reindex(sightings.index).fillna("")
         membership = sightings.assign(poam_id=ids.astype("str"))
@@ -119,7 +98,7 @@ class Reconciler:
         weakness: Row,
         left: list[Row],
         links: list[Row],
-        states: Mapping[tuple[str, int], _Item],
+        states: Mapping[tuple[str, int], Item],
     ) -> tuple[Doubt, ...]:
         scanner = self.policy.scanner(weakness.detector)
         number = (
@@ -135,7 +114,7 @@ class Reconciler:
                     detector=weakness.detector,
                     source_identifier=weakness.source_identifier,
                     weakness_name=text_of(weakness.name),
-                    assets=tuple(dict.fromkeys(_text(sighting) for sighting in left)),
+                    assets=tuple(dict.fromkeys(place_text(sighting) for sighting in left)),
                     poam_id=record.poam_id,
                     sheet=link.sheet,
                     row=link.row,
@@ -164,26 +143,26 @@ class Reconciler:
             for link in links
         ]
 
-    def _item(self, record: Row) -> _Item:
+    def _item(self, record: Row) -> Item:
         identity = row_identity(
             record.weakness_detector_source, record.weakness_source_identifier, self.policy
         )
         lines = asset_lines(record.asset_identifier)
         listed = tuple(line for line in lines if not is_attachment_line(line.text))
         if len(listed) == len(lines):
-            return _Item(record, identity.keys, listed)
+            return Item(record, identity.keys, listed)
         recorded = self.recorded.get(record.poam_id, ())
         known = {(self.index.identifier(x.name), x.location, x.parameter, x.port) for x in listed}
         rest = [x for x in recorded if (x.name, x.location, x.parameter, x.port) not in known]
         goes_on = "" if recorded else f"assets-{record.poam_id}.csv"
-        return _Item(record, identity.keys, (*listed, *rest), goes_on)
+        return Item(record, identity.keys, (*listed, *rest), goes_on)
 
     def _claim(
         self,
         weakness: Row,
         seen: Sequence[Row],
         links: list[Row],
-        states: Mapping[tuple[str, int], _Item],
+        states: Mapping[tuple[str, int], Item],
         members: dict[int, str],
     ) -> list[Row]:
         """Give each sighting to the open items that list its place; return those of none.
@@ -216,14 +195,14 @@ class Reconciler:
                 self._refresh(item, weakness)
         return left
 
-    def _name_finder(self, weakness: Row, link: Row, item: _Item) -> None:
+    def _name_finder(self, weakness: Row, link: Row, item: Item) -> None:
         """Say once, in the item of another scanner, that this one finds the weakness too."""
         finds = f"{weakness.detector} {weakness.source_identifier} finds the same weakness"
         if not any(finds in text for text in (item.record.comments, *item.said)):
             item.said.append(f"{self.as_of}: {finds}: {link.evidence}.")
             item.because.append(f"{finds}: {link.evidence}")
 
-    def _refresh(self, item: _Item, weakness: Row) -> None:
+    def _refresh(self, item: Item, weakness: Row) -> None:
         """Bring the machine's own columns of an open item up to date: CVE, KEV, a tighter date."""
         record = item.record
         listed = cve_ids(record.cve)
@@ -245,7 +224,7 @@ class Reconciler:
             item.because.append(f"due date tightened from {due} to {kev_due}: {basis}")
 
     def _closed_before(
-        self, weakness: Row, left: list[Row], mine: list[_Item]
+        self, weakness: Row, left: list[Row], mine: list[Item]
     ) -> tuple[list[Row], list[Decision], str]:
         """Sort out sightings on assets that a closed item of the same identifier lists."""
         closed = [item for item in mine if item.record.sheet == Sheet.CLOSED]
@@ -253,7 +232,7 @@ class Reconciler:
         asides: list[Decision] = []
         recurrence: dict[str, date | None] = {}
         for sighting in left:
-            place = _text(sighting)
+            place = place_text(sighting)
             before = [item for item in closed if item.lists(sighting, self.index)]
             false_positive = [i for i in before if i.record.false_positive == "Yes"]
             later = [i for i in before if _closed_after(i, sighting)]
@@ -300,7 +279,7 @@ class Reconciler:
         self,
         weakness: Row,
         left: list[Row],
-        mine: list[_Item],
+        mine: list[Item],
         comment: str,
         members: dict[int, str],
     ) -> Iterator[tuple[Cohort, list[int], str, tuple[str, ...]]]:
@@ -309,7 +288,7 @@ class Reconciler:
         if current and self.policy.timelines.items.new_assets == "append":
             item = min(current, key=lambda i: (str(i.record.original_detection_date), i.record.row))
             for sighting in left:
-                item.added.append(_text(sighting))
+                item.added.append(place_text(sighting))
                 members[sighting.Index] = item.record.poam_id
             return
         by_day: dict[date, list[Row]] = defaultdict(list)
@@ -319,14 +298,14 @@ class Reconciler:
             yield self._cohort(weakness, day, group, current, comment)
 
     def _cohort(
-        self, weakness: Row, day: date, group: list[Row], current: list[_Item], comment: str
+        self, weakness: Row, day: date, group: list[Row], current: list[Item], comment: str
     ) -> tuple[Cohort, list[int], str, tuple[str, ...]]:
         also = dict.fromkeys(sighting.also for sighting in group)
         comment = "\n".join(line for line in (*also, comment) if line)
         rating = RiskRating(weakness.original_risk_rating)
         in_kev, kev_due, kev_basis = self._kev(weakness.cves, weakness.kev_due)
         due = deadline(rating, day, kev_due, self.policy.timelines)
-        assets = tuple(dict.fromkeys(_text(sighting) for sighting in group))
+        assets = tuple(dict.fromkeys(place_text(sighting) for sighting in group))
         cohort = Cohort(
             detector=weakness.detector,
             source_identifier=weakness.source_identifier,
@@ -367,113 +346,6 @@ class Reconciler:
             return False, None, ""
         basis = f"{entry.cve} is in CISA KEV {self.kev.version}, due {entry.due_date}"
         return True, entry.due_date, f"{basis} [{self.policy.timelines.kev.source}]"
-
-    def _settle(self, item: _Item) -> Decision | None:
-        """What becomes of one existing item, now that every sighting has found its place."""
-        record = item.record
-        if record.sheet == Sheet.CLOSED:
-            return None
-        gone, unproven = self._absences(item)
-        if gone and not (item.seen or unproven or item.added or item.goes_on):
-            return self._close(item, gone)
-        if item.goes_on:
-            gone = {}  # a list that is not all here cannot be rewritten
-        if item.added or gone:
-            self._relist(item, gone)
-        if item.said:
-            item.after["comments"] = appended(record.comments, "\n".join(item.said))
-        if item.after:
-            item.after["status_date"] = self.as_of
-            because = (*item.because, *unproven.values(), *item.found)
-            return self._decision(ChangeKind.UPDATED, item, because)
-        if unproven and not item.seen:
-            return self._decision(ChangeKind.UNVERIFIED, item, tuple(unproven.values()))
-        because = (_why_unchanged(item), *unproven.values(), *item.found)
-        return self._decision(ChangeKind.UNCHANGED, item, because)
-
-    def _absences(self, item: _Item) -> tuple[dict[AssetLine, str], dict[AssetLine, str]]:
-        """Lines that no scan of this batch shows: proven gone, or not, each with its reason."""
-        gone: dict[AssetLine, str] = {}
-        unproven: dict[AssetLine, str] = {}
-        identifiers: dict[str, list[str]] = defaultdict(list)
-        for detector, name in sorted(item.keys):
-            identifiers[detector].append(name)
-        for line in item.lines:
-            if line in item.seen or not identifiers:
-                continue
-            asset = self.index.identifier(line.name)
-            verdicts = [
-                self.record.verdict(
-                    detector, tuple(names), asset, line, item.record.original_detection_date
-                )
-                for detector, names in identifiers.items()
-            ]
-            missing = [verdict.because for verdict in verdicts if not verdict.gone]
-            if missing:
-                unproven[line] = "; ".join(missing)
-            else:
-                gone[line] = "; ".join(verdict.because for verdict in verdicts)
-                day = min(verdict.day for verdict in verdicts if verdict.day)
-                where = (line.location, line.parameter, line.port)
-                place = Cleaned(item.record.poam_id, asset, *where, day)
-                item.cleaned.append(place)
-        return gone, unproven
-
-    def _close(self, item: _Item, gone: Mapping[AssetLine, str]) -> Decision:
-        record = item.record
-        if record.operational_requirement == "Yes":
-            return self._decision(
-                ChangeKind.NEEDS_REVIEW,
-                item,
-                (
-                    "an approved operational requirement that no scan finds any more: close "
-                    "it if its circumstance is gone",
-                    *gone.values(),
-                ),
-            )
-        proof = list(dict.fromkeys(gone.values()))
-        comment = f"{self.as_of}: Closed. {_some(proof)}."
-        item.after = {
-            "status_date": self.as_of,
-            "comments": appended(record.comments, comment),
-        }
-        return self._decision(ChangeKind.CLOSED, item, tuple(proof), to_sheet=Sheet.CLOSED)
-
-    def _relist(self, item: _Item, gone: Mapping[AssetLine, str]) -> None:
-        """Take proven-gone assets off the list and put new ones on; kept lines stay as typed."""
-        kept = [line.text for line in item.lines if line not in gone]
-        listed = list(dict.fromkeys([*kept, *item.added]))
-        cell, is_long = asset_cell(listed, item.record.poam_id)
-        item.after["asset_identifier"] = cell
-        item.attachment = "\n".join(listed) if is_long else None
-        if gone:
-            names = _some([line.text for line in gone])
-            proof = _some(list(dict.fromkeys(gone.values())))
-            item.said.append(f"{self.as_of}: Remediated on {names}. {proof}.")
-            item.because += dict.fromkeys(gone.values())
-        if item.added:
-            item.said.append(f"{self.as_of}: Also seen on {_some(item.added)}.")
-            item.because.append(f"also seen on {_some(item.added)}")
-
-    def _decision(
-        self, kind: ChangeKind, item: _Item, because: tuple[str, ...], to_sheet: str | None = None
-    ) -> Decision:
-        record = item.record
-        values = {f: v for f, v in item.after.items() if f in self.edition.fields}
-        return Decision(
-            kind=kind,
-            because=because,
-            poam_id=record.poam_id,
-            sheet=record.sheet,
-            row=record.row,
-            to_sheet=to_sheet,
-            after=values if kind in (ChangeKind.UPDATED, ChangeKind.CLOSED) else {},
-            before={name: getattr(record, name) for name in values},
-            detector=record.weakness_detector_source,
-            source_identifier=record.weakness_source_identifier,
-            weakness_name=record.weakness_name,
-            attachment=item.attachment,
-        )
 
     def _open(
         self,
@@ -535,50 +407,6 @@ def _present_by_weakness(sightings: pd.DataFrame) -> dict[tuple[str, str], list[
     return seen
 
 
-def _same_place(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:
-    if sighting.location:
-        return _same_page(line, sighting)
-    identifiers = {index.identifier(name) for name in line.names}
-    if line.location or sighting.asset_identifier not in identifiers:
-        return False
-    if line.port and line.port != sighting.port:
-        return False
-    return not line.protocol or not sighting.protocol or line.protocol == sighting.protocol.lower()
-
-
-def _same_page(line: AssetLine, sighting: Row) -> bool:
-    """Compare pages; with a parameter at fault the page counts without its query."""
-    if line.location == sighting.location and line.parameter == sighting.parameter:
-        return True
-    if not sighting.parameter or without_query(line.location) != without_query(sighting.location):
-        return False
-    named = {line.parameter} if line.parameter else parameters(line.location)
-    return not named or sighting.parameter in named
-
-
-def _closed_after(item: _Item, sighting: Row) -> bool:
+def _closed_after(item: Item, sighting: Row) -> bool:
     closed = item.record.status_date
     return closed is not None and sighting.last_seen.date() < closed
-
-
-def _text(sighting: Row) -> str:
-    return asset_text(
-        sighting.asset_identifier,
-        sighting.location,
-        sighting.port,
-        sighting.protocol.lower(),
-        sighting.parameter,
-    )
-
-
-def _some(parts: Sequence[str]) -> str:
-    more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
-    return "; ".join(parts[:LISTED]) + more
-
-
-def _why_unchanged(item: _Item) -> str:
-    if item.seen:
-        return f"still seen on {len(item.seen)} of {len(item.lines)} listed assets"
-    if not item.keys:
-        return "no scanner identifier: only a person can say whether it is remediated"
-    return "it lists no asset that a scan could confirm"
