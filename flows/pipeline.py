@@ -171,7 +171,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     )
     changes = reconciler.decide(items, folded.weaknesses, folded.sightings, links)
     whole = folded.membership(changes.membership, seen)
-    return replace(changes, membership=whole, notices=notices), found.coverage
+    return replace(changes, membership=whole, notices=(*notices, *index.notices)), found.coverage
 
 
 def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:

@@ -88,6 +88,13 @@ class AssetIndex:
     ambiguous: frozenset[str] = frozenset()
     contested: frozenset[str] = frozenset()
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person ought to know: names that identify nothing, and why."""
+        several = (f"{n}: the inventory lists it for several assets" for n in self.ambiguous)
+        moved = (f"{n}: hosts of several names had it in these scans" for n in self.contested)
+        return tuple(f"{said}; it identifies none." for said in sorted([*several, *moved]))
+
     def identifier(self, name: str) -> str:
         """The asset's identifier; a name never met is its own."""
         return self.names.get(_folded(name), name.strip())

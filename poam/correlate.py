@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 from poam.answers import Answer
 from poam.assets import AssetIndex, asset_lines
 from poam.classes import classify
-from poam.evidence import Evidence, Match, Side, Weigher
+from poam.evidence import Match, Side, Weigher
 from poam.frames import Row, rows
 from poam.identifiers import (
     base_identifier,
@@ -128,7 +128,7 @@ class Correlator:
         if not answers:
             return links
         accepted = [
-            Link(row, "linked", Match((Evidence("answer", 0, f"{a.who} said so on {a.when}"),)))
+            Link(row, "linked", Match((self._weigher.evidence("answer", f"{a.who} on {a.when}"),)))
             for row in self._rows
             if (a := answers.get(row.poam_id)) and a.answer == "accepted"
         ]

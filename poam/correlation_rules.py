@@ -4,7 +4,7 @@ import re
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from poam.rules import Rules
 
@@ -60,14 +60,30 @@ class Identifier(Rules):
         return tuple(sorted(every, key=lambda one: -len(one[0])))
 
 
+class Level(Rules):
+    """What one kind of evidence is worth, and its words in the sum."""
+
+    points: int
+    label: str
+
+    @field_validator("label")
+    @classmethod
+    def _fills(cls, label: str) -> str:
+        try:
+            label.format(what="")
+        except (KeyError, IndexError, ValueError) as e:
+            raise ValueError(f"'{label}' has another place to fill than {{what}}") from e
+        return label
+
+
 class Points(Rules):
-    """Points of each kind of evidence, and from which sum on it links or asks."""
+    """The kinds of evidence, and from which sum on they link or ask."""
 
     source: str
     link_at: int = Field(gt=0)
     review_at: int = Field(gt=0)
     margin: int = Field(ge=0)
-    points: dict[EvidenceKind, int]
+    kinds: dict[EvidenceKind, Level]
 
 
 class Titles(Rules):

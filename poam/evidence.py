@@ -123,7 +123,7 @@ class Weigher:
         titles: TitleReader,
         off: frozenset[str] = frozenset(),
     ) -> None:
-        self._points = rules.evidence.points
+        self._kinds = rules.evidence.kinds
         self._marks = marks
         self._titles = titles
         everywhere: dict[str, Callable[[Pair], str]] = {
@@ -170,11 +170,13 @@ class Weigher:
             several = pair.pages and len(item.identifiers_in(weakness.series)) > 1
             # Several checks, several pages: the row does not say which is where.
             kind: EvidenceKind = "identifier_among" if several else "identifier"
-            return Match((self._evidence(kind, f"{series} identifier {number}"),))
+            return Match((self.evidence(kind, f"{series} identifier {number}"),))
         return Match(tuple(self._speaking(pair)))
 
-    def _evidence(self, kind: EvidenceKind, words: str) -> Evidence:
-        return Evidence(kind, self._points[kind], words)
+    def evidence(self, kind: EvidenceKind, what: str) -> Evidence:
+        """Return one thing that speaks for a match, worth what the policy says."""
+        level = self._kinds[kind]
+        return Evidence(kind, level.points, level.label.format(what=what))
 
     def _other_check(self, pair: Pair) -> str:
         others = pair.item.identifiers_in(pair.weakness.series)
@@ -211,15 +213,15 @@ class Weigher:
         """Yield what speaks for a match that nothing rules out."""
         weakness, item = pair.weakness, pair.item
         if number := sorted(item.unscoped & {number for _, number in weakness.identifiers}):
-            yield self._evidence("unscoped_identifier", f"the number {number[0]}")
+            yield self.evidence("unscoped_identifier", number[0])
         words = self._named(pair)
         yield from self._same_marks(weakness, item, {one.kind for one in words})
         yield from self._same_cves(weakness, item)
         yield from words
         if pair.pages:
-            yield self._evidence("page", f"{_listed(pair.pages)} in common")
+            yield self.evidence("page", _listed(pair.pages))
         elif pair.hosts:
-            yield self._evidence("asset", f"{_listed(pair.hosts)} in common")
+            yield self.evidence("asset", _listed(pair.hosts))
 
     def _named(self, pair: Pair) -> list[Evidence]:
         """Return the class in common, or else the words: those that gave it away have spoken."""
@@ -227,7 +229,7 @@ class Weigher:
             # A row of an assessment or a person is theirs: a class in common is a question.
             sure = relation == "same" and bool(pair.item.series)
             kind: EvidenceKind = "class" if sure else "class_compatible"
-            return [self._evidence(kind, f"{relation} class {_key(pair.weakness)}")]
+            return [self.evidence(kind, _key(pair.weakness))]
         return list(self._same_words(pair.weakness, pair.item))
 
     def _same_marks(
@@ -249,7 +251,7 @@ class Weigher:
             exact = kind == "version_bound"
             if kind not in given and (mine == theirs if exact else mine & theirs):
                 given.add(kind)
-                yield self._evidence(kind, f"{kind.replace('_', ' ')} {_listed(mine & theirs)}")
+                yield self.evidence(kind, _listed(mine & theirs))
 
     def _same_cves(self, weakness: Side, item: Side) -> Iterator[Evidence]:
         mine, theirs = weakness.cves, item.cves
@@ -257,25 +259,25 @@ class Weigher:
         if not shared:
             return
         if mine == theirs and not item.partial:
-            yield self._evidence("cve_equal", f"equal CVE sets ({_listed(shared)})")
+            yield self.evidence("cve_equal", _listed(shared))
         elif theirs <= mine or mine <= theirs:
-            yield self._evidence("cve_subset", f"one CVE set within the other ({_listed(shared)})")
+            yield self.evidence("cve_subset", _listed(shared))
         else:
-            yield self._evidence("cve_overlap", f"CVEs in common ({_listed(shared)})")
+            yield self.evidence("cve_overlap", _listed(shared))
 
     def _same_words(self, weakness: Side, item: Side) -> Iterator[Evidence]:
         """Yield the title, within one scanner; where it says nothing, the product in common."""
         likeness = Likeness("other", 0)
         if not item.series or weakness.series & item.series:
             likeness = self._titles.likeness(weakness.title, item.title)
-        words = f"titles {likeness.percent:.0f} % alike"
+        words = f"{likeness.percent:.0f} %"
         told_apart = item.series and not _says_too_little(weakness, item)
         if likeness.verdict == "same":
-            yield self._evidence("title" if told_apart else "title_alone", words)
+            yield self.evidence("title" if told_apart else "title_alone", words)
         elif likeness.verdict == "near":
-            yield self._evidence("title_near", words)
+            yield self.evidence("title_near", words)
         elif likeness.verdict == "begins":
-            yield self._evidence("title_begins", "its title is the beginning of this one")
+            yield self.evidence("title_begins", words)
         else:
             yield from self._same_product(weakness, item)
 
@@ -286,7 +288,7 @@ class Weigher:
         products = common_words(mine, theirs)
         vendors = common_words(my_vendors, their_vendors)
         if products or len(vendors) > 1:
-            yield self._evidence("product", f"both about {_listed(products or vendors)}")
+            yield self.evidence("product", _listed(products or vendors))
 
 
 def _says_too_little(weakness: Side, item: Side) -> bool:

@@ -55,7 +55,7 @@ def test_an_accepted_answer_links():
     """The weakness is the item: nothing opens for the assets it lists, and nobody is asked."""
     changes = run(seen("web-01"), poam=[MANUAL], answers=[answer("accepted")])
     assert kinds(changes) == [("V-1", "unchanged")]
-    assert "Ada Heron said so on 2026-11-30" in "".join(changes.decisions[0].because)
+    assert "Ada Heron on 2026-11-30 said so" in "".join(changes.decisions[0].because)
 
 
 def test_a_rejected_answer_opens():

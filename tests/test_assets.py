@@ -273,6 +273,8 @@ def test_an_address_that_two_hosts_had():
     both = merged(files)
     index = asset_index(both.coverage, None, policy().assets)
     assert index.contested == {"10.0.0.5"}
+    said = "10.0.0.5: hosts of several names had it in these scans; it identifies none."
+    assert index.notices == (said,)
     found = with_assets(both, index, policy().assets).coverage
     assert set(found["asset_identifier"]) == set(names)
     assert index.identifier("10.0.0.5") == "10.0.0.5"

@@ -9,7 +9,7 @@ from poam.assets import AssetIndex
 from poam.correlate import Correlator
 from tests.core_support import item, items, policy
 
-POINTS = policy().correlation.evidence.points
+POINTS = {k: level.points for k, level in policy().correlation.evidence.kinds.items()}
 LINK_AT = policy().correlation.evidence.link_at
 REVIEW_AT = policy().correlation.evidence.review_at
 HOST, PAGE = "web-01", "https://s.example/list"

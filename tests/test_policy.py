@@ -83,6 +83,10 @@ def test_the_hash_is_of_the_values(config):
         ("timelines: {items: {new_assets: never}}", "timelines.items.new_assets is 'never'"),
         ("correlation: {titles: {near_at: 101}}", "correlation.titles.near_at"),
         ("correlation: {titles: {decorations: ['(']}}", "is no regular expression"),
+        (
+            "correlation: {evidence: {kinds: {month: {label: 'in {when}'}}}}",
+            "has another place to fill than {what}",
+        ),
         ("site: {encodings: {nessus_csv: klingon}}", "'klingon' is not an encoding"),
         ("site: {dates: {nessus_csw: day_first}}", "nessus_csw is no format"),
         ("timelines: 30", "timelines"),

@@ -116,8 +116,9 @@ def scores(cases: list[dict[str, str]], predicted: list[dict[str, str]]) -> dict
 
 def without_evidence(policy: Policy, kind: str) -> Policy:
     """Return the policy with a kind of evidence worth nothing."""
-    points = {**policy.correlation.evidence.points, kind: 0}
-    evidence = policy.correlation.evidence.model_copy(update={"points": points})
+    kinds = dict(policy.correlation.evidence.kinds)
+    kinds[kind] = kinds[kind].model_copy(update={"points": 0})
+    evidence = policy.correlation.evidence.model_copy(update={"kinds": kinds})
     correlation = policy.correlation.model_copy(update={"evidence": evidence})
     return policy.model_copy(update={"correlation": correlation})
 
@@ -155,7 +156,7 @@ def ablation(cases: list[dict[str, str]], rows: list[dict[str, str]], policy: Po
 
     say(f"{'':38}" + "".join(f"{name:>8}" for name in columns * 2) + "  (right: three messy books)")
     run("everything", policy)
-    for kind in policy.correlation.evidence.points:
+    for kind in policy.correlation.evidence.kinds:
         run(f"without evidence {kind}", without_evidence(policy, kind))
     for veto in Weigher.VETOES:
         run(f"without veto {veto}", policy, frozenset({veto}))
