@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poam.assets import AssetIndex, asset_index
-from poam.correlate import LINKS, Correlator, correlate
+from poam.correlate import LINKS, Correlator
 from poam.dedupe import sightings, weaknesses
 from poam.ledger import memory_frame
 from poam.severity import rate
@@ -47,7 +47,7 @@ def frame(records, *rows):
     named = tables.detections.assign(asset_identifier=tables.detections["asset"])
     places = sightings(named, tables.coverage, memory_frame(), AS_OF, policy())
     found = rate(weaknesses(places, tables.definitions, policy()), policy())
-    return correlate(found, places, items(*rows), index, policy())
+    return Correlator(items(*rows), index, policy()).links(found, places)
 
 
 def named(name, cves=(), **given):
@@ -401,7 +401,7 @@ def test_the_indices_leave_nothing_out(book, found):
     """Every row that would be linked, weighed one by one, is found through the indices."""
     correlator = _correlator(book)
     side = _side(*found)
-    candidates = {row.poam_id for row in correlator._candidates(side)}
+    candidates = {row.poam_id for row in correlator._block.near(side)}
     for row in correlator._rows:
         match = correlator._weigher.weigh(side, row.side)
         if match.points >= policy().correlation.evidence.link_at:
