@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -30,9 +31,11 @@ from flows.sources import discover
 from flows.steps import DirectSteps, cores
 from poam.errors import PoamError, RunError
 from poam.ledger import Ledger
+from poam.lint import has_errors
+from poam.lint import lint as lint_workbook
 from poam.policy import load_policy
 from poam.report import explanation
-from poam.workbook import build_template
+from poam.workbook import build_template, read_inventory, read_workbook
 
 app = typer.Typer(
     name="poam",
@@ -47,7 +50,7 @@ talk = Console(stderr=True)
 
 
 class TableFormat(StrEnum):
-    """How `identify` prints."""
+    """How `identify` and `lint` print."""
 
     TABLE = "table"
     JSON = "json"
@@ -75,6 +78,10 @@ Poam = Annotated[Path, typer.Option(help="Last month's POA&M workbook.", show_de
 Out = Annotated[Path | None, typer.Option(help="Where the updated workbook goes.")]
 Inventory = Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")]
 Kev = Annotated[Path | None, typer.Option(help="CISA's KEV catalogue, JSON.")]
+Nvd = Annotated[
+    list[Path] | None,
+    typer.Option(help="NVD JSON 2.0 file, plain or .gz, or a folder of them; may be repeated."),
+]
 Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 1 where something needs a person.")
@@ -149,6 +156,7 @@ def update_command(
     as_of: AsOf = None,
     inventory: Inventory = None,
     kev: Kev = None,
+    nvd: Nvd = None,
     config: Config = None,
     runs: Runs = Path("runs"),
     ledger: Annotated[
@@ -172,6 +180,7 @@ def update_command(
         out=out,
         inventory=inventory,
         kev=kev,
+        nvd=tuple(nvd or ()),
         config=config,
         runs=runs,
         ledger=url,
@@ -231,6 +240,45 @@ def review(
 
 
 @app.command()
+def lint(
+    workbook: Annotated[Path, typer.Argument(help="The POA&M to check.", show_default=False)],
+    inventory: Inventory = None,
+    previous: Annotated[
+        Path | None, typer.Option(help="Last month's workbook, for edits that are forbidden.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day of the submission; today by default."),
+    ] = None,
+    config: Config = None,
+    format: Annotated[TableFormat, typer.Option()] = TableFormat.TABLE,
+) -> None:
+    """Check a POA&M workbook, anyone's, before it is submitted."""
+    policy = load_policy(config)
+    found = lint_workbook(
+        read_workbook(workbook, policy.templates),
+        policy,
+        as_of.date() if as_of else _today(config),
+        read_workbook(previous, policy.templates) if previous else None,
+        read_inventory(inventory, policy.assets.inventory) if inventory else None,
+    )
+    texts = {code.value: check.text for code, check in policy.lint.checks.items()}
+    width = max((len(one.address) for one in found), default=0)
+    for one in found:
+        if format is TableFormat.JSON:
+            row = asdict(one) | {"text": texts[one.code]}
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            said = f"{texts[one.code]}: found {one.found}. Expected {one.expected}."
+            line = f"{one.level:7}  {one.code}  {one.address:{width}}  {' '.join(said.split())}"
+            typer.echo(line)
+    errors = sum(one.level == "error" for one in found)
+    talk.print(f"Errors: {errors}, warnings: {len(found) - errors}", highlight=False)
+    if has_errors(found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def template(
     out: Annotated[Path, typer.Argument(help="The new workbook.", show_default=False)],
     edition: Annotated[EditionName, typer.Option()] = EditionName.V30,
@@ -277,6 +325,7 @@ def run_flow(
     as_of: AsOf = None,
     inventory: Inventory = None,
     kev: Kev = None,
+    nvd: Nvd = None,
     config: Config = None,
     runs: Runs = Path("runs"),
     strict: Strict = False,
@@ -291,6 +340,7 @@ def run_flow(
         as_of=as_of.date() if as_of else None,
         inventory=inventory,
         kev=kev,
+        nvd=nvd,
         config=config,
         runs=runs,
     )

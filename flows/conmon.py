@@ -65,6 +65,7 @@ def monthly_conmon(
     as_of: date | None = None,
     inventory: Path | None = None,
     kev: Path | None = None,
+    nvd: list[Path] | None = None,
     config: Path | None = None,
     runs: Path = Path("runs"),
     ledger: str | None = None,
@@ -78,6 +79,7 @@ def monthly_conmon(
         as_of: The day the update speaks for; today in the site's time zone by default.
         inventory: The integrated inventory workbook.
         kev: CISA's KEV catalogue as JSON.
+        nvd: NVD JSON 2.0 files, or folders of them.
         config: The site's conmon.yaml.
         runs: Where run folders go.
         ledger: Database URL of the memory between runs; ledger.sqlite in `runs` by default.
@@ -90,6 +92,7 @@ def monthly_conmon(
         out=out,
         inventory=inventory,
         kev=kev,
+        nvd=tuple(nvd or ()),
         config=config,
         runs=runs,
         ledger=ledger or default_ledger(runs),

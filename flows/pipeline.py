@@ -2,7 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -28,6 +29,7 @@ from poam.frames import merged
 from poam.kev import KevCatalogue, read_kev
 from poam.ledger import Ledger, clean_days, ledger_exists, memory_frame, remembered
 from poam.model import ChangeKind, Sheet
+from poam.nvd import nvd_files, read_nvd
 from poam.opening import Edition
 from poam.policy import Policy, load_policy
 from poam.proof import scan_record
@@ -69,6 +71,7 @@ class Request:
     decisions: Path | None = None
     dry_run: bool = False
     in_place: bool = False
+    nvd: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Batch:
     memory: pd.DataFrame
     answers: tuple[Answer, ...] = ()
     asset_ids: Mapping[str, str] = field(default_factory=dict)
+    nvd: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -148,7 +152,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> tuple[ChangeSet, pd.Dat
     known = _renamed(batch.memory, index.identifier)
     detections = with_parameters(found.detections, found.definitions, policy)
     seen = sightings(detections, found.coverage, known, as_of, policy)
-    rated = rate(weaknesses(seen, found.definitions, policy), policy)
+    rated = rate(weaknesses(seen, found.definitions, policy), policy, batch.nvd)
     items = batch.workbook.items
     answers, notices = standing(batch.answers, items)
     correlator = Correlator(items, index, policy, answers=answers)
@@ -209,7 +213,20 @@ def _read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch
         memory=memory,
         answers=(*kept, *read_decisions_file(request.decisions or request.runs / DECISIONS)),
         asset_ids=asset_ids,
+        nvd=_nvd_scores(request, policy, parsed),
     )
+
+
+def _nvd_scores(
+    request: Request, policy: Policy, parsed: tuple[Parsed, ...]
+) -> Mapping[str, float]:
+    """NVD's scores of the CVEs that the scans name; none without a file."""
+    if not request.nvd:
+        return {}
+    if "nvd_cvss3" not in policy.severity.precedence:
+        log.warning("severity.precedence is without nvd_cvss3: the NVD files rate nothing")
+    lists = (p.tables.definitions["cves"] for p in parsed if p.tables is not None)
+    return read_nvd(request.nvd, {cve for cves in lists for some in cves for cve in some})
 
 
 def _remembered(request: Request) -> tuple[pd.DataFrame, tuple[Answer, ...], dict[str, str]]:
@@ -294,12 +311,21 @@ def _folder(request: Request, batch: Batch, policy: Policy) -> RunFolder:
     }
     hashes = {f"{role}: {path.name}": sha256(path) for role, path in inputs.items() if path}
     hashes |= {f"scan: {parsed.file}": parsed.sha256 for parsed in batch.parsed}
+    hashes |= _nvd_hashes(request.nvd)
     if batch.answers:
         hashes["answers"] = answers_sha256(batch.answers)
     run_id = run_identifier(request.as_of, hashes, policy)
     return RunFolder(
         request.runs / run_id, run_id, request.as_of, hashes, policy.sha256(), batch.parsed
     )
+
+
+def _nvd_hashes(paths: Sequence[Path]) -> dict[str, str]:
+    """The SHA-256 of the NVD files by name; files of one name share a line."""
+    by_name: dict[str, set[str]] = defaultdict(set)
+    for file in nvd_files(paths):
+        by_name[f"nvd: {file.name}"].add(sha256(file))
+    return {name: " ".join(sorted(digests)) for name, digests in by_name.items()}
 
 
 def _report(request: Request, batch: Batch, changes: ChangeSet, run_id: str) -> RunReport:

@@ -38,6 +38,10 @@ class KevError(PoamError):
     """The KEV catalogue cannot be read."""
 
 
+class NvdError(PoamError):
+    """A file of the National Vulnerability Database cannot be read."""
+
+
 class PolicyError(PoamError):
     """A mapping or the site's configuration breaks a rule of its own format."""
 

@@ -21,6 +21,7 @@ from poam.classes import WeaknessClasses
 from poam.correlation_rules import Correlation
 from poam.errors import PolicyError
 from poam.layout import Layouts, load_layouts
+from poam.lint_rules import Lint
 from poam.model import DateOrder, RiskRating
 from poam.rules import Rules
 
@@ -32,7 +33,7 @@ class Severity(Rules):
     """How an original risk rating is found. Source: `severity.yaml`."""
 
     source: str
-    precedence: tuple[Literal["cvss3_base", "cvss2_base", "native"], ...]
+    precedence: tuple[Literal["nvd_cvss3", "cvss3_base", "cvss2_base", "native"], ...]
     bands: dict[Literal["cvss3_base", "cvss2_base"], dict[RiskRating, float]]
 
 
@@ -185,6 +186,7 @@ class Policy(Rules):
     correlation: Correlation
     assets: Assets
     controls: Controls
+    lint: Lint
     site: Site
     weakness_classes: WeaknessClasses
     scanners: tuple[Scanner, ...]
@@ -239,6 +241,7 @@ SECTIONS = (
     "correlation",
     "assets",
     "controls",
+    "lint",
     "site",
     "weakness_classes",
 )

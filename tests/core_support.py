@@ -156,6 +156,7 @@ def run(
     unread=(),
     edition="v2.1",
     answers=(),
+    nvd=None,
 ):
     """Decide one batch: each of `files` is a list of records, or (name, records)."""
     rules = rules or policy()
@@ -175,6 +176,7 @@ def run(
         catalogue,
         memory_frame() if known is None else known,
         tuple(answers),
+        nvd=nvd or {},
     )
     changes, _ = decide(given, rules, as_of)
     return changes

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from poam.errors import PolicyError
+from poam.lint_rules import LintCode
 from poam.policy import SECTIONS, load_policy, read_mapping
 from tests.conftest import PROJECT
 
@@ -154,6 +155,7 @@ RULES = {
     ],
     "assets.yaml": [(), ("inventory",)],
     "controls.yaml": [("vulnerability",), ("configuration",)],
+    "lint.yaml": [("vendor_checkin",), *(("checks", code.value) for code in LintCode)],
     "templates.yaml": [()],
     "weakness_classes.yaml": [()],
     **{f"scanners/{path.name}": [("severity",)] for path in SCANNERS.glob("*.yaml")},

@@ -71,6 +71,87 @@ def test_the_first_basis_that_exists_decides(scores, rating, basis):
     assert basis in why
 
 
+A, B, C = "CVE-2026-0001", "CVE-2026-0002", "CVE-2021-44228"
+
+
+def rated_by_nvd(nvd, rules=None, **given):
+    """Return the rating and its basis for one definition with NVD's scores at hand."""
+    definitions = batch(definition(**{"cves": (A,), "cvss3_base": 5.0} | given)).definitions
+    row = rate(definitions, rules or policy(), nvd).iloc[0]
+    return row.original_risk_rating, row.rating_basis
+
+
+@pytest.mark.parametrize(
+    ("score", "rating"),
+    [
+        (10.0, "High"),
+        (9.0, "High"),
+        (8.9, "High"),
+        (7.0, "High"),
+        (6.9, "Moderate"),
+        (4.0, "Moderate"),
+        (3.9, "Low"),
+        (0.1, "Low"),
+        (0.0, None),
+    ],
+)
+def test_nvd_comes_first(score, rating):
+    """NVD's score decides over the scan's own, in the bands of CVSS v3; Critical is High."""
+    for scan_score in (None, 0.0, 9.9):
+        found, why = rated_by_nvd({A: score}, cvss3_base=scan_score)
+        assert found == rating
+        assert why == f"NVD CVSS v3 base {score:.1f} ({A}) is {rating or 'informational'}"
+
+
+@pytest.mark.parametrize(
+    ("cves", "nvd", "why"),
+    [
+        pytest.param(
+            (A, C, B), {A: 4.0, B: 9.8, C: 9.8}, f"NVD CVSS v3 base 9.8 ({C}) is High", id="worst"
+        ),
+        pytest.param(
+            (A, B), {B: 3.1, C: 9.8}, f"NVD CVSS v3 base 3.1 ({B}) is Low", id="one has a score"
+        ),
+        pytest.param((A, B), {C: 9.8}, "CVSS v3 base 5.0 is Moderate", id="none has a score"),
+        pytest.param((), {C: 9.8}, "CVSS v3 base 5.0 is Moderate", id="no CVE"),
+        pytest.param((A,), {}, "CVSS v3 base 5.0 is Moderate", id="an empty file"),
+        pytest.param((A,), None, "CVSS v3 base 5.0 is Moderate", id="no file"),
+    ],
+)
+def test_the_worst_of_the_cves_that_nvd_scores(cves, nvd, why):
+    """CVEs without NVD's score do not count; without any the scan's own score does."""
+    for order in (cves, cves[::-1]):
+        assert rated_by_nvd(nvd, cves=order)[1] == why
+
+
+@pytest.mark.parametrize(
+    ("score", "code", "note"),
+    [
+        (5.0, "4", "; the scanner's own severity 4 is High"),
+        (5.0, "2", ""),
+        (9.8, "4", ""),
+        (9.8, "0", "; the scanner's own severity 0 is informational"),
+        (0.0, "1", "; the scanner's own severity 1 is Low"),
+        (0.0, "0", ""),
+        (5.0, None, ""),
+        (5.0, "9", ""),
+    ],
+)
+def test_another_rating_by_the_scanner_is_noted(score, code, note):
+    """The basis says what the scanner says where it says something else, and only there."""
+    _, why = rated_by_nvd({A: score}, native_severity=code)
+    assert why.partition(";")[1] + why.partition(";")[2] == note
+
+
+def test_a_site_may_leave_nvd_out():
+    """The order of the bases is the policy's."""
+    own = policy()
+    severity = own.severity.model_copy(update={"precedence": ("cvss3_base", "nvd_cvss3")})
+    rules = own.model_copy(update={"severity": severity})
+    assert rated_by_nvd({A: 9.8}, rules)[0] == "Moderate"
+    assert rated_by_nvd({A: 9.8}, rules, cvss3_base=None)[0] == "High"
+
+
 @pytest.mark.parametrize(
     ("detector", "code", "rating"),
     [
