@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from poam.errors import PolicyError
-from poam.lint import CHECKS, has_errors, lint
+from poam.lint import has_errors, lint
+from poam.lint.checks import CHECKS
 from poam.lint_rules import LintCode
 from poam.model import Sheet
 from poam.policy import load_policy

@@ -1,23 +1,18 @@
-"""What is wrong with a POA&M workbook before it is submitted; it may be anyone's workbook."""
+"""The checks of one row, and on which sheets each is made."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 
-import pandas as pd
-
-from poam.assets import AssetIndex, AssetLine, asset_index, asset_lines
+from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
 from poam.deadlines import deadline, is_late
-from poam.frames import COVERAGE, Row, rows
 from poam.identifiers import base_identifier, cve_ids, row_identity
-from poam.layout import FieldRule, FieldType
-from poam.lint_rules import LintCode, LintLevel
+from poam.layout import FieldType
+from poam.lint.line import Check, Fault, Line, folded, rating_of
+from poam.lint_rules import LintCode
 from poam.model import RiskRating, Sheet
-from poam.policy import Policy
-from poam.workbook import PoamWorkbook
 
 LISTED = 10  # assets named in one finding before "and n more"
 EMPTY = "nothing"
@@ -41,236 +36,6 @@ MILESTONE_FORMS = {
     "planned_milestones": "(1) 2026-11-03: Description",
     "milestone_changes": "(1) Update 2026-11-03: Description",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LintFinding:
-    """One fault of one cell; `row` is 0 and `field` empty where it is not about an item's cell."""
-
-    code: str
-    level: str
-    sheet: str
-    row: int
-    field: str
-    address: str
-    found: str
-    expected: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What one check says of one cell of a row."""
-
-    field: str
-    found: str
-    expected: str
-
-
-@dataclass(frozen=True)
-class Context:
-    """What every check may ask; `previous` has last month's items by POA&M ID, folded."""
-
-    book: PoamWorkbook
-    policy: Policy
-    as_of: date
-    previous: dict[str, Row] = field(default_factory=dict)
-    index: AssetIndex | None = None
-    unread: frozenset[str] = frozenset()
-
-    def rule(self, name: str) -> FieldRule:
-        """The template's rule for a column."""
-        return self.policy.templates.fields[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One item's row, asked by field. A cell that could not be read is not an empty one."""
-
-    record: Row
-    context: Context
-
-    def has(self, name: str) -> bool:
-        """Whether the sheet has the column."""
-        return self.context.book.has_field(self.record.sheet, name)
-
-    def text(self, name: str) -> str:
-        """The cell's text without what surrounds it."""
-        value = getattr(self.record, name)
-        return value.strip() if isinstance(value, str) else ""
-
-    def day(self, name: str) -> date | None:
-        """The cell's date, None where it has none."""
-        value = getattr(self.record, name)
-        return value if isinstance(value, date) else None
-
-    def empty(self, name: str) -> bool:
-        """Whether the sheet has the column and this row nothing in it."""
-        if not self.has(name) or self.text(name) or self.day(name):
-            return False
-        is_date = self.context.rule(name).type is FieldType.DATE
-        return not (is_date and self.address(name) in self.context.unread)
-
-    def address(self, name: str) -> str:
-        """The cell's address, or the sheet and row where the sheet has no such column."""
-        plan = self.context.book.plans[Sheet(self.record.sheet)]
-        column = plan.columns.get(name)
-        return plan.address(self.record.row, column) if column else f"{plan.name}!{self.record.row}"
-
-    @property
-    def rating(self) -> RiskRating | None:
-        """The rating that counts: the adjusted one where its adjustment is approved."""
-        adjusted = _rating(self.text("adjusted_risk_rating"))
-        if adjusted and self.text("risk_adjustment") == "Yes":
-            return adjusted
-        return _rating(self.text("original_risk_rating"))
-
-    @property
-    def before(self) -> "Line | None":
-        """The same item in last month's workbook."""
-        record = self.context.previous.get(_folded(self.record.poam_id))
-        return Line(record, self.context) if record is not None else None
-
-
-Check = Callable[[Line], Iterator[Fault]]
-
-
-def lint(
-    book: PoamWorkbook,
-    policy: Policy,
-    as_of: date,
-    previous: PoamWorkbook | None = None,
-    inventory: pd.DataFrame | None = None,
-) -> tuple[LintFinding, ...]:
-    """Check a workbook as read, by sheet and row.
-
-    `previous` is last month's workbook, for the edits that are forbidden; `inventory` as
-    `poam.workbook.read_inventory` gives it. Numbers, levels and sources are the policy's.
-    """
-    context = Context(
-        book,
-        policy,
-        as_of,
-        _by_id(previous.items) if previous else {},
-        None if inventory is None else _index(inventory, policy),
-        frozenset(problem.address for problem in book.problems),
-    )
-    found = [*_of_the_workbook(context), *_ids_twice(context)]
-    for record in rows(book.items):
-        line = Line(record, context)
-        for code, sheets, check in CHECKS:
-            if record.sheet in sheets:
-                found += [_finding(context, code, line, fault) for fault in check(line)]
-    known = {finding.address for finding in found}
-    found += [f for f in _not_understood(context) if f.address not in known]
-    if previous:
-        found += _rows_gone(context, previous)
-    order = {sheet.value: place for place, sheet in enumerate(Sheet)}
-    return tuple(sorted(found, key=lambda f: (order.get(f.sheet, -1), f.row, f.code)))
-
-
-def has_errors(findings: Iterable[LintFinding]) -> bool:
-    """Whether one of them is a reason to reject the submission."""
-    return any(finding.level == LintLevel.ERROR for finding in findings)
-
-
-def _finding(context: Context, code: LintCode, line: Line, fault: Fault) -> LintFinding:
-    record = line.record
-    return LintFinding(
-        code.value,
-        context.policy.lint.checks[code].level.value,
-        record.sheet,
-        record.row,
-        fault.field,
-        line.address(fault.field),
-        fault.found,
-        fault.expected,
-    )
-
-
-def _elsewhere(
-    context: Context, code: LintCode, sheet: str, address: str, found: str, expected: str
-) -> LintFinding:
-    level = context.policy.lint.checks[code].level.value
-    return LintFinding(code.value, level, sheet, 0, "", address, found, expected)
-
-
-def _of_the_workbook(context: Context) -> Iterator[LintFinding]:
-    """Check columns and header; a workbook without items has no date to answer for."""
-    book = context.book
-    edition = context.policy.templates.editions[book.edition]
-    for sheet, plan in book.plans.items():
-        for name in edition.columns if sheet in edition.sheets else ():
-            if name not in plan.columns:
-                at = f"{plan.name}!{plan.header_row}"
-                header = edition.header(sheet, name)
-                yield _elsewhere(
-                    context, LintCode.COLUMN_MISSING, sheet, at, f"no column {header}", header
-                )
-        first = min(plan.columns.values())
-        for column, header in plan.headers.items():
-            # What stands left of the table labels its rows.
-            if column > first and column not in plan.columns.values():
-                at = plan.address(plan.header_row, column)
-                wanted = "the template's columns only"
-                yield _elsewhere(context, LintCode.COLUMN_EXTRA, sheet, at, header, wanted)
-    if not len(book.items):
-        return
-    plan = book.plans[Sheet.OPEN]
-    text = book.metadata.get("poam_date", "")
-    if not DATED.fullmatch(text) or text > context.as_of.isoformat():
-        cell = plan.metadata.get("poam_date")
-        at = plan.address(*cell) if cell else plan.name
-        wanted = f"the date of this submission, {context.as_of} at the latest"
-        yield _elsewhere(context, LintCode.HEADER_DATE, Sheet.OPEN.value, at, text or EMPTY, wanted)
-
-
-def _ids_twice(context: Context) -> Iterator[LintFinding]:
-    seen: dict[str, str] = {}
-    for record in rows(context.book.items):
-        line, key = Line(record, context), _folded(record.poam_id)
-        at = line.address("poam_id")
-        if key and seen.setdefault(key, at) != at:
-            found = f"{record.poam_id}, which {seen[key]} also has"
-            fault = Fault("poam_id", found, "each POA&M ID once in the workbook")
-            yield _finding(context, LintCode.ID_TWICE, line, fault)
-
-
-def _not_understood(context: Context) -> Iterator[LintFinding]:
-    """Pass on what the reader could not make sense of."""
-    places = {
-        plan.address(row, column): (sheet.value, row, name)
-        for sheet, plan in context.book.plans.items()
-        for row in plan.item_rows
-        for name, column in plan.columns.items()
-    }
-    sheets = {plan.name: sheet.value for sheet, plan in context.book.plans.items()}
-    level = context.policy.lint.checks[LintCode.NOT_UNDERSTOOD].level.value
-    code = LintCode.NOT_UNDERSTOOD.value
-    for problem in context.book.problems:
-        title = problem.address.rpartition("!")[0]
-        sheet, row, name = places.get(problem.address, (sheets.get(title, ""), 0, ""))
-        yield LintFinding(
-            code, level, sheet, row, name, problem.address, problem.found, problem.expected
-        )
-
-
-def _rows_gone(context: Context, previous: PoamWorkbook) -> Iterator[LintFinding]:
-    there = {_folded(poam_id) for poam_id in context.book.items["poam_id"]}
-    level = context.policy.lint.checks[LintCode.ROW_GONE].level.value
-    for key, record in context.previous.items():
-        if key not in there:
-            plan = previous.plans[Sheet(record.sheet)]
-            at = f"{plan.address(record.row, plan.columns['poam_id'])} of {previous.path.name}"
-            yield LintFinding(
-                LintCode.ROW_GONE.value,
-                level,
-                record.sheet,
-                record.row,
-                "poam_id",
-                at,
-                f"{record.poam_id} is on no sheet any more",
-                "every item of last month, open or closed",
-            )
 
 
 def _required(line: Line) -> Iterator[Fault]:
@@ -355,7 +120,7 @@ def _outside(line: Line, name: str) -> Iterator[Fault]:
 def _adjusted_without_approval(line: Line) -> Iterator[Fault]:
     said = line.text("risk_adjustment")
     adjusted = line.text("adjusted_risk_rating")
-    if _rating(adjusted) and line.has("risk_adjustment") and said in ("", "No", "N/A"):
+    if rating_of(adjusted) and line.has("risk_adjustment") and said in ("", "No", "N/A"):
         wanted = f"Yes or Pending beside the adjusted rating {adjusted}"
         yield Fault("risk_adjustment", said or EMPTY, wanted)
 
@@ -410,7 +175,7 @@ def _rationale_empty(line: Line) -> Iterator[Fault]:
 def _raised(line: Line) -> bool:
     worst_first = list(RiskRating)
     original, adjusted = (
-        _rating(line.text(name)) for name in ("original_risk_rating", "adjusted_risk_rating")
+        rating_of(line.text(name)) for name in ("original_risk_rating", "adjusted_risk_rating")
     )
     if original is None or adjusted is None:
         return False
@@ -439,7 +204,7 @@ def _asset_empty(line: Line) -> Iterator[Fault]:
 
 
 def _asset_twice(line: Line) -> Iterator[Fault]:
-    counts = Counter(_folded(asset.text) for asset in _assets(line))
+    counts = Counter(folded(asset.text) for asset in _assets(line))
     if twice := [text for text, count in counts.items() if count > 1]:
         yield Fault("asset_identifier", f"{_some(twice)} more than once", "each asset line once")
 
@@ -572,26 +337,6 @@ def _assets(line: Line) -> list[AssetLine]:
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return ", ".join(names[:LISTED]) + more
-
-
-def _rating(text: str) -> RiskRating | None:
-    return next((rating for rating in RiskRating if rating.value == text), None)
-
-
-def _folded(text: str) -> str:
-    return text.strip().casefold()
-
-
-def _by_id(items: pd.DataFrame) -> dict[str, Row]:
-    found: dict[str, Row] = {}
-    for record in rows(items):
-        if key := _folded(record.poam_id):
-            found.setdefault(key, record)
-    return found
-
-
-def _index(inventory: pd.DataFrame, policy: Policy) -> AssetIndex:
-    return asset_index(pd.DataFrame(columns=list(COVERAGE)), inventory, policy.assets)
 
 
 EVERY = frozenset(Sheet)
