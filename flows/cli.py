@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from flows.findings import findings_frame
 from flows.ingest import DAMAGED, damaged, identified, parse
-from flows.pipeline import Outcome, Request, default_ledger, update
+from flows.pipeline import Outcome, Request, default_ledger, today, update
 from flows.review import DECISIONS, answered, doubts_of, listing, write_decisions_file
 from flows.runs import read_decisions, safe_csv
 from flows.sources import discover
@@ -89,7 +89,7 @@ Strict = Annotated[
 Config = Annotated[Path | None, typer.Option(help="The site's conmon.yaml.")]
 AsOf = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="The day the update speaks for; today by default."),
+    typer.Option(formats=["%Y-%m-%d"], help="The day it speaks for; today by default."),
 ]
 Jobs = Annotated[int, typer.Option(help="Files read at a time; 0 is one per processor.", min=0)]
 
@@ -176,7 +176,7 @@ def update_command(
     request = Request(
         scans=tuple(scans),
         poam=poam,
-        as_of=as_of.date() if as_of else _today(config),
+        as_of=as_of.date() if as_of else today(config),
         out=out,
         inventory=inventory,
         kev=kev,
@@ -225,7 +225,7 @@ def review(
         typer.echo(listing(doubts) if doubts else "Nothing is in doubt.")
         return
     who = by or getpass.getuser()
-    answers = answered(doubts, accept or (), reject or (), who, _today(None))
+    answers = answered(doubts, accept or (), reject or (), who, today())
     book = Ledger(ledger or default_ledger(run.parent))
     try:
         book.record_answers(answers)
@@ -246,10 +246,7 @@ def lint(
     previous: Annotated[
         Path | None, typer.Option(help="Last month's workbook, for edits that are forbidden.")
     ] = None,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The day of the submission; today by default."),
-    ] = None,
+    as_of: AsOf = None,
     config: Config = None,
     format: Annotated[TableFormat, typer.Option()] = TableFormat.TABLE,
 ) -> None:
@@ -258,7 +255,7 @@ def lint(
     found = lint_workbook(
         read_workbook(workbook, policy.templates),
         policy,
-        as_of.date() if as_of else _today(config),
+        as_of.date() if as_of else today(config),
         read_workbook(previous, policy.templates) if previous else None,
         read_inventory(inventory, policy.assets.inventory) if inventory else None,
     )
@@ -373,10 +370,6 @@ def _refusals(sentences: list[str]) -> None:
         talk.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
     if sentences:
         raise typer.Exit(1)
-
-
-def _today(config: Path | None) -> date:
-    return datetime.now(load_policy(config).zone).date()
 
 
 @contextmanager

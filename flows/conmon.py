@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
-from flows.pipeline import Outcome, Request, default_ledger, update
-from poam.policy import load_policy
+from flows.pipeline import Outcome, Request, default_ledger, today, update
 from poam.report import change_records
 
 log = logging.getLogger(__name__)
@@ -88,7 +87,7 @@ def monthly_conmon(
     request = Request(
         scans=tuple(scans),
         poam=poam,
-        as_of=as_of or datetime.now(load_policy(config).zone).date(),
+        as_of=as_of or today(config),
         out=out,
         inventory=inventory,
         kev=kev,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -101,6 +101,11 @@ class Outcome:
     changes: ChangeSet
     folder: Path | None = None
     workbook: Path | None = None
+
+
+def today(config: Path | None = None) -> date:
+    """The day it is in the site's time zone."""
+    return datetime.now(load_policy(config).zone).date()
 
 
 def default_ledger(runs: Path) -> str:

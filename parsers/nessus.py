@@ -1,6 +1,5 @@
 """What the formats of Nessus and of Tenable's other products have in common."""
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -158,12 +157,3 @@ def web_url(output: str | None) -> str | None:
     """Return the URL that the output of a web application plugin names."""
     found = _WEB_URL.search(output or "")
     return found[1] or found[2] if found else None
-
-
-def is_ip(text: str) -> bool:
-    """Tell whether a text is an address of IPv4 or IPv6."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -19,7 +19,6 @@ from parsers.nessus import (
     WEB_DETECTOR,
     Evidence,
     compliance_check,
-    is_ip,
     kev_due,
     of_kind,
     web_url,
@@ -27,7 +26,7 @@ from parsers.nessus import (
 from parsers.text import cve_ids, cwe_ids, paragraphs, port_number, score, stated, unique, vector
 from parsers.xml import Element, elements, local_name, root_name
 from poam.errors import ScanParseError
-from poam.locations import host_name, is_url, location, site
+from poam.locations import host_name, is_ip, is_url, location, site
 from poam.model import Authenticated, Definition, Finding, Kind, Record, ScanCoverage
 
 NAME = "nessus_xml"

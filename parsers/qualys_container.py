@@ -21,7 +21,8 @@ def image_name(registry: str | None, repository: str | None, tag: str | None) ->
     """Return `registry/repository:tag`, as far as it is known."""
     if not repository:
         return None
-    registry = (registry or "").removeprefix("https://").removeprefix("http://").strip("/")
+    # The API gives a registry's URL, of which an image's name has no scheme.
+    registry = (registry or "").rpartition("://")[2].strip("/")
     path = repository if repository.startswith(f"{registry}/") else f"{registry}/{repository}"
     return f"{path.strip('/')}{f':{tag}' if tag else ''}"
 

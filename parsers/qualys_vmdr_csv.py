@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import ip_address
 
 from parsers import csv
 from parsers.csv import Row
@@ -11,6 +10,7 @@ from parsers.export import Export
 from parsers.qualys import DETECTOR, finding
 from parsers.qualys_csv import Host, Hosts, cell, flags, listed, prose
 from parsers.text import cve_ids, score, unique
+from poam.locations import is_ip
 from poam.model import Definition, Finding, Record
 
 NAME = "qualys_vmdr_csv"
@@ -68,7 +68,7 @@ def _host(row: Row, hosts: Hosts) -> Host:
     name = cell(row, "Asset Name")
     ips = (*listed(row, "Asset IPV4"), *listed(row, "Asset IPV6"))
     # Qualys calls an asset by its DNS name, its NetBIOS name or its address.
-    is_fqdn = name is not None and "." in name and not _is_address(name)
+    is_fqdn = name is not None and "." in name and not is_ip(name)
     return hosts.of(
         row,
         cell(row, "Asset Id"),
@@ -76,13 +76,6 @@ def _host(row: Row, hosts: Hosts) -> Host:
         fqdns=[name if is_fqdn else None],
         hostname=None if is_fqdn or name in ips else name,
     )
-
-
-def _is_address(name: str) -> bool:
-    try:
-        return bool(ip_address(name))
-    except ValueError:
-        return False
 
 
 def _finding(row: Row, qid: str, host: Host, export: Export) -> Finding:

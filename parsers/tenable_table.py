@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from parsers.export import Export
-from parsers.nessus import DETECTOR, PASSED, Evidence, is_ip
+from parsers.nessus import DETECTOR, PASSED, Evidence
 from parsers.tenable import Definitions, Repetitions, Row, kind_of, severity_of, status_of, text_of
 from parsers.text import port_number, unique
+from poam.locations import is_ip
 from poam.model import Finding, Kind, Record, ScanCoverage
 
 # How a host is called: by the first of these it has.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from parsers.csv import Row, has_columns, rows
 from parsers.export import Export
-from parsers.nessus import WEB_DETECTOR, is_ip, web_url
+from parsers.nessus import WEB_DETECTOR, web_url
 from parsers.tenable import (
     SCAN_COLUMNS,
     WEB_COLUMN,
@@ -15,8 +15,9 @@ from parsers.tenable import (
     status_of,
     text_of,
 )
-from poam.locations import host_name, is_url, location, site
-from poam.model import Finding, Record, ScanCoverage
+from parsers.websites import site_coverage
+from poam.locations import is_url, location, site
+from poam.model import Finding, Record
 
 NAME = "tenable_was_csv"
 DETECTORS = (WEB_DETECTOR,)
@@ -53,7 +54,7 @@ def records(export: Export) -> Iterator[Record]:
             status=status_of(row, check),
             native_severity=severity_of(row),
         )
-    yield from (_coverage(asset, export.file) for asset in sites)
+    yield from (site_coverage(WEB_DETECTOR, export.file, asset) for asset in sites)
     yield from definitions
 
 
@@ -65,14 +66,3 @@ def _url(row: Row, export: Export) -> str:
     if is_url(host):
         return host
     return f"{protocol or 'http'}://{host}{':' * bool(port)}{port}"
-
-
-def _coverage(asset: str, file: str) -> ScanCoverage:
-    host = host_name(asset) or asset
-    return ScanCoverage(
-        detector=WEB_DETECTOR,
-        asset=asset,
-        locator=f"{file}: site {asset}",
-        ips=(host,) if is_ip(host) else (),
-        fqdns=() if is_ip(host) else (host,),
-    )

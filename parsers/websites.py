@@ -1,11 +1,10 @@
 """What the readers of web scanners say alike of a site and of an issue on it."""
 
-import ipaddress
 from collections.abc import Iterable
 from datetime import datetime
 
 from parsers.text import unique
-from poam.locations import host_name, is_url
+from poam.locations import host_name, is_ip, is_url
 from poam.model import ScanCoverage
 
 
@@ -24,7 +23,7 @@ def site_coverage(
     `ips` are addresses the export gives beside the site's name.
     """
     host = host_name(asset) or asset
-    named = not _is_ip(host)
+    named = not is_ip(host)
     return ScanCoverage(
         detector=detector,
         asset=asset,
@@ -58,11 +57,3 @@ def page(asset: str, path: str) -> str:
 def same_server(asset: str, other: str) -> bool:
     """Tell whether two sites are one server, which a scheme of its own does not make two."""
     return asset.partition("://")[2] == other.partition("://")[2]
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -10,7 +10,7 @@ import pandas as pd
 
 from poam.cells import is_attachment_line
 from poam.frames import SCAN, Row, Tables, rows
-from poam.locations import is_url, location, site
+from poam.locations import is_ip, is_url, location, site
 from poam.policy import Assets
 
 log = logging.getLogger(__name__)
@@ -246,18 +246,10 @@ def _two_names(text: str) -> Iterator[str]:
     """Yield both names of `web-01 (10.0.0.5)` or `10.0.0.5 | web-01`, one of them an address."""
     match = OTHER_NAME.match(text) if text.endswith(")") or "|" in text or "/" in text else None
     names = (match["one"], match["other"] or match["last"]) if match else ()
-    if len(names) == 2 and sum(map(_is_address, names)) >= 1 and not names[1].isdigit():
+    if len(names) == 2 and sum(map(is_ip, names)) >= 1 and not names[1].isdigit():
         yield from names
     else:
         yield text
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _range(text: str) -> Iterator[str]:

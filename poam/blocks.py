@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
 
+from poam.classes import base_identifier
 from poam.evidence import Side
-from poam.identifiers import base_identifier
 from poam.marks import MarkReader
 from poam.titles import TitleReader
 

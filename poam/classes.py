@@ -130,8 +130,7 @@ class ClassIndex:
         title = normalised(name)
         series, identifier = series.casefold(), identifier.strip().casefold()
         found = self._of_number.get((series, identifier))
-        if found is None and (variant := VARIANT.fullmatch(identifier)):
-            found = self._of_number.get((series, variant[1]))
+        found = found or self._of_number.get((series, base_identifier(identifier)))
         if found and not self._excluded(found, title):
             return found
         return self._by_title(title)
@@ -191,6 +190,12 @@ def related(a: WeaknessClass, b: WeaknessClass) -> Literal["same", "compatible",
     if a.key == b.key:
         return "same"
     return "compatible" if b.key in a.flavours or a.key in b.flavours else "different"
+
+
+def base_identifier(identifier: str) -> str:
+    """The rule of an alert that has variants: ZAP's `10038-1` is one of rule 10038."""
+    match = VARIANT.fullmatch(identifier)
+    return match[1] if match else identifier
 
 
 def normalised(title: str) -> str:

@@ -70,6 +70,11 @@ class Correlator:
         ]
         self._block = Block(self._rows, self._marks, self._titles)
 
+    @property
+    def vetoes(self) -> tuple[str, ...]:
+        """The names of what can rule a match out."""
+        return self._weigher.vetoes
+
     def weakness(self, weakness: Row, places: Iterable[Row]) -> Side:
         """Describe a weakness; `places` are its present sightings."""
         return self._describer.weakness(weakness, places)

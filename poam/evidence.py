@@ -113,7 +113,8 @@ class Pair:
 class Weigher:
     """Weighs pairs by the rules of the policy.
 
-    `off` names vetoes to leave out: measuring what each is worth is all it is for.
+    `vetoes` are their names. `off` names those to leave out: measuring what each is worth is all
+    it is for.
     """
 
     def __init__(
@@ -139,20 +140,9 @@ class Weigher:
             "no asset in common": self._other_asset,
             "another port": _other_port,
         }
+        self.vetoes = (*everywhere, *unidentified)
         self._everywhere = [veto for name, veto in everywhere.items() if name not in off]
         self._unidentified = [veto for name, veto in unidentified.items() if name not in off]
-
-    VETOES = (
-        "no page in common",
-        "another parameter",
-        "another check of this scanner",
-        "another number",
-        "another system",
-        "no CVE in common",
-        "another class",
-        "no asset in common",
-        "another port",
-    )
 
     def weigh(self, weakness: Side, item: Side) -> Match:
         """Hold a weakness against an item: vetoes first, then the identifier, or the sum.

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from poam.classes import base_identifier
 from poam.policy import Policy, Scanner
 
 LOOKS_LIKE_IDENTIFIER = re.compile(r"^\S*\d\S*$")
@@ -10,7 +11,6 @@ CVE = re.compile(r"CVE-\d{4}-\d{4,19}", re.IGNORECASE)
 SEPARATORS = " :#=_-"
 # Burp writes its decimal type also as eight hexadecimal digits.
 HEXADECIMAL = re.compile(r"0x[0-9a-f]{1,8}|00[0-9a-f]{6}", re.IGNORECASE)
-VARIANT = re.compile(r"(\d+)-(\d{1,2})")
 SPACED_VARIANT = re.compile(r"(\d+)\s+-\s+(\d{1,2})")
 # `51192 - SSL Certificate Cannot Be Trusted`, `38657 (SSL)`: the number and what it is called.
 WITH_TITLE = re.compile(r"(\d{4,})(?:\s+[-\u2013]\s+|\s*:\s+|\s*\()(?=[a-z]).*", re.DOTALL)
@@ -162,12 +162,6 @@ def source_identifier(token: str, policy: Policy, detector: str = "") -> str:
     if detector == "Burp Suite" and HEXADECIMAL.fullmatch(text):
         return str(int(text, 16))
     return text
-
-
-def base_identifier(identifier: str) -> str:
-    """The rule of an alert that has variants: ZAP's `10038-1` is one of rule 10038."""
-    match = VARIANT.fullmatch(identifier)
-    return match[1] if match else identifier
 
 
 def same_check(identifier: str, other: str) -> bool:

@@ -1,6 +1,7 @@
 """Web addresses as assets and locations: the same page has the same spelling."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -40,6 +41,15 @@ def parameters(url: str) -> frozenset[str]:
 def is_url(text: str) -> bool:
     """Whether a text names a web location rather than a host."""
     return bool(_URL.match(text.strip()))
+
+
+def is_ip(text: str) -> bool:
+    """Whether a text is an address of IPv4 or IPv6."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def host_name(url: str) -> str | None:

@@ -1,6 +1,5 @@
 """Each real export that is readable is claimed by its parser, each other one refused by name."""
 
-import csv
 import re
 
 import pytest
@@ -9,7 +8,7 @@ from flows.ingest import identified, parse
 from flows.sources import discover
 from parsers.registry import HEAD_SIZE, identify
 from poam.errors import PoamError, ScanFormatError
-from tests.parsers_support import SAMPLES, sample
+from tests.parsers_support import SAMPLES, known, sample
 
 # The formats of expected.csv, and the parser of each.
 PARSER_OF = {
@@ -62,15 +61,7 @@ NO_EXPORT = {
 }
 
 
-def rows():
-    """Return the rows of expected.csv as test parameters."""
-    if not SAMPLES.is_dir():
-        return [pytest.param(None, marks=pytest.mark.skip(reason="no ../shared/samples"))]
-    with (SAMPLES / "expected.csv").open(encoding="utf-8", newline="") as file:
-        return [pytest.param(row, id=row["path"]) for row in csv.DictReader(file)]
-
-
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", known())
 def test_identified(row):
     """The parser is told by content: the name of the file says nothing."""
     head = sample(row["path"])[:HEAD_SIZE]
@@ -81,7 +72,7 @@ def test_identified(row):
         assert PARSER_OF[row["format"]] == identify(head, "x").NAME
 
 
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", known())
 def test_malformed_from_the_start(row):
     """What the first bytes show to be no XML, `poam identify` refuses by name and line."""
     (source,) = discover([SAMPLES / row["path"]])
@@ -92,7 +83,7 @@ def test_malformed_from_the_start(row):
             identified(source)
 
 
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", known())
 def test_read_or_refused(row, policy):
     """What is well formed is read to its end, what is not is refused in one sentence."""
     (parsed,) = [parse(source, policy) for source in discover([SAMPLES / row["path"]])]

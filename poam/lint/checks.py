@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
+from poam.classes import base_identifier
 from poam.deadlines import deadline, is_late
-from poam.identifiers import base_identifier, cve_ids, row_identity
+from poam.identifiers import cve_ids, row_identity
 from poam.layout import FieldType
 from poam.lint.line import Check, Fault, Line, folded, rating_of
 from poam.lint_rules import LintCode

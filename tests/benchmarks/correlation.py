@@ -21,7 +21,6 @@ import pandas as pd
 
 from poam.assets import AssetIndex, asset_lines
 from poam.correlate import Correlator, Link
-from poam.evidence import Weigher
 from poam.identifiers import cve_ids
 from poam.policy import Policy, load_policy
 from tests.benchmarks.messy_rows import merged, messy
@@ -158,7 +157,7 @@ def ablation(cases: list[dict[str, str]], rows: list[dict[str, str]], policy: Po
     run("everything", policy)
     for kind in policy.correlation.evidence.kinds:
         run(f"without evidence {kind}", without_evidence(policy, kind))
-    for veto in Weigher.VETOES:
+    for veto in Correlator(items(rows), AssetIndex(), policy).vetoes:
         run(f"without veto {veto}", policy, frozenset({veto}))
 
 
