@@ -22,11 +22,19 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from flows.batch import Request
 from flows.findings import findings_frame
 from flows.ingest import DAMAGED, damaged, identified, parse
-from flows.pipeline import Outcome, Request, default_ledger, today, update
-from flows.review import DECISIONS, answered, doubts_of, listing, write_decisions_file
-from flows.runs import read_decisions, safe_csv
+from flows.pipeline import Outcome, default_ledger, today, update
+from flows.review import (
+    DECISIONS,
+    answered,
+    doubts_of,
+    listing,
+    read_decisions,
+    write_decisions_file,
+)
+from flows.runs import safe_csv
 from flows.sources import discover
 from flows.steps import DirectSteps, cores
 from poam.errors import PoamError, RunError

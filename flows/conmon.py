@@ -12,7 +12,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
-from flows.pipeline import Outcome, Request, default_ledger, today, update
+from flows.batch import Request
+from flows.pipeline import Outcome, default_ledger, today, update
 from poam.report import change_records
 
 log = logging.getLogger(__name__)

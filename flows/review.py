@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from flows.runs import read_decisions
 from poam.answers import Answer, Doubt, Verdict, read_answers
 from poam.errors import RunError
 from poam.policy import read_mapping
@@ -16,6 +16,16 @@ HEAD = """\
 # Answers to doubtful matches: `poam review` adds to them, every update reads them.
 # An answer falls, with a notice, when its row has another detector, identifier or name.
 """
+
+
+def read_decisions(folder: Path) -> list[Mapping[str, Any]]:
+    """The decisions a run recorded. Raises RunError where the folder holds no run."""
+    path = folder / "decisions.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise RunError(f"{folder}: found no recorded run ({e}). Expected decisions.json.") from e
+    return list(content)
 
 
 def doubts_of(run: Path) -> tuple[Doubt, ...]:

@@ -12,10 +12,12 @@ from typing import Any
 import pandas as pd
 
 from flows.ingest import Parsed
-from poam.changes import ChangeSet
+from flows.plan import Plan
 from poam.errors import RunError
+from poam.gates import gates_frame
 from poam.policy import Policy
 from poam.report import RunReport, changes_frame, decisions_json, review_frame
+from poam.triggers import triggers_frame
 
 DISTRIBUTION = "conmon-poam"
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
@@ -39,14 +41,18 @@ class RunFolder:
         except OSError as e:
             raise RunError(f"{self.path}: cannot be made ({e.strerror}).") from e
 
-    def write_account(self, report: RunReport, changes: ChangeSet, coverage: pd.DataFrame) -> None:
-        """Write the summary, the changes, the review list, the evidence and full asset lists."""
+    def write_account(self, report: RunReport, plan: Plan) -> None:
+        """Write the summary, the changes and their evidence, what reviewers count, asset lists."""
+        changes = plan.changes
         self._text("summary.md", report.markdown())
         self._text("decisions.json", decisions_json(changes))
         self._csv("changes.csv", changes_frame(changes))
         self._csv("review.csv", review_frame(changes))
         self._csv("evidence.csv", changes.membership)
-        self._csv("coverage.csv", coverage)
+        self._csv("coverage.csv", plan.coverage)
+        self._csv("gates.csv", gates_frame(plan.gates))
+        self._csv("triggers.csv", triggers_frame(plan.triggers))
+        self._csv("deviation_requests.csv", plan.deviation_requests)
         for decision in changes.decisions:
             if decision.attachment:
                 name = f"assets-{decision.poam_id}.csv"
@@ -116,16 +122,6 @@ def run_identifier(as_of: date, hashes: Mapping[str, str], policy: Policy) -> st
     """`<as-of>-<hash>` over everything that decides a run's outcome."""
     content = json.dumps([str(as_of), sorted(hashes.items()), policy.sha256()])
     return f"{as_of}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
-
-
-def read_decisions(folder: Path) -> list[Mapping[str, Any]]:
-    """The decisions a run recorded. Raises RunError where the folder holds no run."""
-    path = folder / "decisions.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise RunError(f"{folder}: found no recorded run ({e}). Expected decisions.json.") from e
-    return list(content)
 
 
 def sha256(path: Path) -> str:

@@ -87,7 +87,7 @@ def fingerprint(item: Row) -> str:
     return _digest(*cells)[:12]
 
 
-def standing(
+def in_force(
     answers: Iterable[Answer], items: pd.DataFrame
 ) -> tuple[dict[tuple[str, str, str], Answer], tuple[str, ...]]:
     """Return the answers that still stand, by what they are about, and a notice of each that fell.

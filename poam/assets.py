@@ -2,14 +2,16 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from ipaddress import IPv4Network, ip_address
 
 import pandas as pd
 
 from poam.cells import is_attachment_line
 from poam.frames import SCAN, Row, Tables, rows
+from poam.images import spellings
 from poam.locations import is_ip, is_url, location, site
 from poam.policy import Assets
 
@@ -80,13 +82,15 @@ class AssetIndex:
 
     `in_inventory` holds the identifiers that come from the inventory workbook; `ambiguous`
     the names that point at more than one inventory asset and therefore at none; `contested` the
-    addresses that two differently named hosts had.
+    addresses that two differently named hosts had; `departed` the assets that the inventory listed
+    on a day and lists no more.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     in_inventory: frozenset[str] = frozenset()
     ambiguous: frozenset[str] = frozenset()
     contested: frozenset[str] = frozenset()
+    departed: Mapping[str, date] = field(default_factory=dict)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -100,8 +104,11 @@ class AssetIndex:
         return self.names.get(_folded(name), name.strip())
 
 
-def asset_lines(cell: str) -> tuple[AssetLine, ...]:
-    """Read an Asset Identifier cell: one asset a line, or separated by commas or semicolons."""
+def asset_lines(cell: str, images: bool = False) -> tuple[AssetLine, ...]:
+    """Read an Asset Identifier cell: one asset a line, or separated by commas or semicolons.
+
+    With `images` the assets are container images: what stands behind a colon is a tag.
+    """
     lines = []
     for line in BETWEEN.split(cell):
         if "://" in line:
@@ -110,7 +117,14 @@ def asset_lines(cell: str) -> tuple[AssetLine, ...]:
         else:
             parts = [line] if is_attachment_line(line) else COMMA.split(line)
         lines += [one for part in parts if part.strip() for one in _asset_parts(part.strip())]
-    return tuple(lines)
+    return tuple(map(_of_image, lines)) if images else tuple(lines)
+
+
+def _of_image(line: AssetLine) -> AssetLine:
+    """Read a line that names an image: its only port is one in brackets."""
+    if line.location or line.text.endswith(")"):
+        return line
+    return AssetLine(line.text, line.text)
 
 
 def asset_text(asset: str, location: str, port: int, protocol: str, parameter: str = "") -> str:
@@ -150,16 +164,21 @@ def asset_index(
     inventory: pd.DataFrame | None,
     policy: Assets,
     known_ids: Mapping[str, str] | None = None,
+    inventoried: Mapping[str, date] | None = None,
+    images: tuple[Collection[str], Collection[str]] = ((), ()),
 ) -> AssetIndex:
     """Tie together the names that scans and the inventory give to one asset.
 
     `coverage` as in `poam.frames`; `inventory` has `identifier` and `names` (tuple of every other
     name or address) and is None where no inventory was given; `known_ids` are the identifiers that
-    earlier runs gave to agents and cloud instances. Names of one coverage record are one asset
+    earlier runs gave to agents and cloud instances; `inventoried` the assets that the inventories
+    of earlier runs listed, and the last day they did. Names of one coverage record are one asset
     (address, FQDN, id and the name it was scanned by). An address that two differently named hosts
     had identifies neither. NetBIOS and short host names repeat between networks, so they count only
     where the inventory lists them. An asset without an inventory row keeps the identifier that its
-    id had, or is called by the first of `policy.prefer` that it has.
+    id had, or is called by the first of `policy.prefer` that it has. `images` are the names of the
+    container images that were scanned, and those that the workbook lists: whatever names the same
+    class of image as the inventory, or else as a scan, is that asset.
     """
     listed, ambiguous = _inventory_names(inventory, frozenset(policy.ignore))
     contested = _contested(coverage, listed)
@@ -167,16 +186,25 @@ def asset_index(
     groups = _tied_names(coverage, ignored)
     names = dict(listed)
     for group in groups:
-        inventoried = any(key in listed for key in group)
-        known = "" if inventoried else _known(group, groups, known_ids or {})
+        in_inventory = any(key in listed for key in group)
+        known = "" if in_inventory else _known(group, groups, known_ids or {})
         chosen = known or _preferred(group, listed, policy)
         for key in group:
             names.setdefault(key, chosen)
+    scanned, written = images
+    own = [row.identifier for row in rows(inventory)] if inventory is not None else []
+    for name, identifier in spellings((*scanned, *written), own).items():
+        if _folded(name) not in listed:
+            names[_folded(name)] = identifier
+    for name, same in spellings(written, scanned).items():
+        names.setdefault(_folded(name), names.get(_folded(same), same))
     for key in sorted(ambiguous):
         log.warning("the inventory lists %s for more than one asset; it identifies none", key)
     for key, owners in sorted(contested.items()):
         log.warning("%s is %s in these scans; it identifies none", key, " and ".join(owners))
-    return AssetIndex(names, frozenset(listed.values()), frozenset(ambiguous), frozenset(contested))
+    identifiers = frozenset(listed.values())
+    departed = _departed(inventory, names, inventoried or {})
+    return AssetIndex(names, identifiers, frozenset(ambiguous), frozenset(contested), departed)
 
 
 def with_assets(found: Tables, index: AssetIndex, policy: Assets) -> Tables:
@@ -357,6 +385,20 @@ def _inventory_names(
             if key not in ignored and listed.setdefault(key, row.identifier) != row.identifier:
                 ambiguous.add(key)
     return {key: listed[key] for key in listed if key not in ambiguous}, ambiguous
+
+
+def _departed(
+    inventory: pd.DataFrame | None, names: Mapping[str, str], inventoried: Mapping[str, date]
+) -> dict[str, date]:
+    """Return the assets that earlier inventories listed and this one, by no name, does."""
+    if inventory is None:
+        return {}
+    here = set(inventory["identifier"])
+    return {
+        asset: day
+        for asset, day in inventoried.items()
+        if asset not in here and names.get(_folded(asset), asset) not in here
+    }
 
 
 def _folded(name: str) -> str:

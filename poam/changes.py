@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
 from poam.answers import Doubt
 from poam.frames import Row
 from poam.model import ChangeKind, Sheet, Value
+from poam.opening import Cohort
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A place that came off an item's list, and the day that proved it clean."""
+    """A place of an item that a scan proved clean, and the day of that scan.
+
+    `keys` are the item's detectors and source identifiers, `detected` its original detection.
+    """
 
     poam_id: str
     asset: str
@@ -45,6 +50,8 @@ class Cleaned:
     parameter: str
     port: int
     day: date
+    keys: tuple[tuple[str, str], ...] = ()
+    detected: date | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,27 @@ class ChangeSet:
         return [decision for decision in self.decisions if decision.kind in kinds]
 
 
+def applied(items: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
+    """The workbook's items as a change set leaves them; a new item's row is 0.
+
+    Columns and dtypes are those of `items`.
+    """
+    after: dict[tuple[str, int], dict[Any, Any]] = {
+        (record["sheet"], record["row"]): record for record in items.to_dict("records")
+    }
+    opened: list[dict[str, Value]] = []
+    empty: dict[str, Value] = {
+        name: "" if items[name].dtype == "str" else None for name in items.columns
+    }
+    for d in changes.decisions:
+        if d.kind is ChangeKind.OPENED:
+            opened.append({**empty, **d.after, "sheet": str(d.sheet), "row": 0})
+        elif d.row is not None and (d.after or d.to_sheet):
+            after[d.sheet, d.row] |= {**d.after, "sheet": str(d.to_sheet or d.sheet)}
+    left = pd.DataFrame.from_records([*after.values(), *opened], columns=items.columns)
+    return left.astype(items.dtypes.to_dict())
+
+
 def unrated(weakness: Row) -> Decision:
     """A weakness that no basis rates."""
     return Decision(
@@ -74,6 +102,31 @@ def unrated(weakness: Row) -> Decision:
         detector=weakness.detector,
         source_identifier=weakness.source_identifier,
         weakness_name=weakness.name,
+    )
+
+
+def held(cohort: Cohort, because: tuple[str, ...]) -> Decision:
+    """A weakness that is not late, where only what is late is tracked."""
+    return Decision(
+        ChangeKind.HELD,
+        because,
+        detector=cohort.detector,
+        source_identifier=cohort.source_identifier,
+        weakness_name=cohort.name,
+    )
+
+
+def undecided(record: Row, because: tuple[str, ...]) -> Decision:
+    """What an item of the workbook asks a person."""
+    return Decision(
+        ChangeKind.NEEDS_REVIEW,
+        because,
+        poam_id=record.poam_id,
+        sheet=record.sheet,
+        row=record.row,
+        detector=record.weakness_detector_source,
+        source_identifier=record.weakness_source_identifier,
+        weakness_name=record.weakness_name,
     )
 
 

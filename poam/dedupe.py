@@ -37,17 +37,18 @@ def sightings(
     """One row per weakness, asset, location and port: seen or verified gone, since when.
 
     `detections` and `coverage` with `asset_identifier`; `known` is the ledger's memory, with the
-    key columns and `first_seen`. Out: the key (`location`, `parameter` and `protocol` "", `port` 0
-    where none), `kind`, `present`, `native_severity`, `first_seen` and `last_seen` (days),
-    `first_seen_basis`, `authenticated`, `file`, `locator`, and `detections` (how many records
-    were folded).
+    key columns, `first_seen`, `last_seen` and `last_clean`. Out: the key (`location`, `parameter`
+    and `protocol` "", `port` 0 where none), `kind`, `present`, `native_severity`, `first_seen` and
+    `last_seen` (days), `first_seen_basis`, `authenticated`, `file`, `locator`, and `detections`
+    (how many records were folded).
 
     First seen is the earliest of the scanner's first-found, the ledger's first-seen and the scan's
     end; a record with no date at all gets `as_of`, and its basis says so. When one batch sees a
-    weakness and another export of the batch calls it fixed, the later of the two holds.
+    weakness and another export of the batch calls it fixed, the later of the two holds. What was
+    proven clean in between began anew: no date of before counts.
     Source: POA&M Template Completion Guide v2.2 p. 4; ConMon Strategy Guide v3.2 p. 25.
     """
-    rows = _dated(detections, coverage, as_of)
+    rows = _begun_anew(_dated(detections, coverage, as_of), known)
     rows["kind_rank"] = rows["kind"].map(KIND_RANK)
     rows["severity_rank"], code_of = _severity_ranks(rows, policy)
     rows = rows.sort_values([*SIGHTING, "last_seen", "present", "file", "locator"], kind="stable")
@@ -194,8 +195,24 @@ def _dated(detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date) -> pd.
     return rows
 
 
+def _begun_anew(detections: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Date what an earlier run proved clean, and a later scan shows, by that scan."""
+    clean = known[known["last_clean"].notna()].groupby(SIGHTING)["last_clean"].max()
+    day = detections.merge(clean.reset_index(), on=SIGHTING, how="left")["last_clean"].set_axis(
+        detections.index
+    )
+    anew = (detections["first_seen"] <= day) & (detections["last_seen"] > day)
+    since = "the first scan since it was proven clean on " + day.dt.strftime("%Y-%m-%d")
+    return detections.assign(
+        first_seen=detections["first_seen"].mask(anew, detections["last_seen"]),
+        first_seen_basis=detections["first_seen_basis"].mask(anew, since),
+    )
+
+
 def _with_memory(seen: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-    memory = known[[*SIGHTING, "first_seen"]].rename(columns={"first_seen": "remembered"})
+    over = known["last_clean"].notna() & (known["last_clean"] >= known["last_seen"])
+    memory = known.loc[~over, [*SIGHTING, "first_seen"]]
+    memory = memory.rename(columns={"first_seen": "remembered"})
     memory = memory.groupby(SIGHTING)[["remembered"]].min().reset_index()
     out = seen.merge(memory, on=SIGHTING, how="left", validate="1:1")
     earlier = out["remembered"].notna() & (out["remembered"] < out["first_seen"])

@@ -1,7 +1,7 @@
 """What becomes of an item that the workbook has: it stays, changes, closes, or waits for proof."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -9,11 +9,19 @@ from poam.assets import AssetIndex, AssetLine, asset_text
 from poam.cells import appended, asset_cell
 from poam.changes import Cleaned, Decision
 from poam.frames import Row
+from poam.images import image, same_repository
 from poam.locations import parameters, without_query
+from poam.milestones import changed
 from poam.model import ChangeKind, Sheet, Value
 from poam.opening import Edition
+from poam.policy import Policy
 from poam.proof import ScanRecord
 
+# What only a person ends: a dependency on a vendor, an operational requirement.
+PAPERWORK = {
+    "vendor_dependency": "a vendor dependency",
+    "operational_requirement": "an operational requirement",
+}
 LISTED = 10  # asset lines named in a comment before "and n more"
 
 
@@ -32,7 +40,28 @@ class Item:
     said: list[str] = field(default_factory=list)  # lines for Comments
     found: dict[str, None] = field(default_factory=dict)  # which weaknesses it is, and why
     attachment: str | None = None
+    replaced: dict[AssetLine, str] = field(default_factory=dict)  # images by their new version
     cleaned: list[Cleaned] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)  # why the completion date is another
+    notes: list[str] = field(default_factory=list)  # for the summary; no cell changes
+    asks: list[str] = field(default_factory=list)  # for a person to decide
+    back: list[str] = field(default_factory=list)  # why a closed item comes back
+    is_configuration: bool = False
+
+    def versions(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
+        """Return the lines that name an image of which a sighting is another version."""
+        return [line for line in self.lines if _same_image(line, sighting, index)]
+
+    @property
+    def due(self) -> date | None:
+        """The scheduled completion date, as this run leaves it."""
+        due = self.now("scheduled_completion_date")
+        return due if isinstance(due, date) else None
+
+    def now(self, name: str) -> Value:
+        """Return a field's value, as this run leaves it."""
+        value: Value = self.after.get(name, getattr(self.record, name))
+        return value
 
     def lists(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
         """Return the lines that name the place of a sighting."""
@@ -47,6 +76,7 @@ class Settlement:
     """
 
     as_of: date
+    policy: Policy
     edition: Edition
     index: AssetIndex
     record: ScanRecord
@@ -55,14 +85,18 @@ class Settlement:
         """What becomes of one existing item, now that every sighting has found its place."""
         record = item.record
         if record.sheet == Sheet.CLOSED:
-            return None
+            return self._reopen(item) if item.back else None
+        if record.false_positive == "Yes":
+            return self._close_false_positive(item)
         gone, unproven = self._absences(item)
         if gone and not (item.seen or unproven or item.added or item.goes_on):
             return self._close(item, gone)
         if item.goes_on:
             gone = {}  # a list that is not all here cannot be rewritten
+        replaced = self._replaced(item, unproven)
         if item.added or gone:
-            self._relist(item, gone)
+            self._relist(item, gone, replaced)
+        self._say_moved(item)
         if item.said:
             item.after["comments"] = appended(record.comments, "\n".join(item.said))
         if item.after:
@@ -85,26 +119,48 @@ class Settlement:
             if line in item.seen or not identifiers:
                 continue
             asset = self.index.identifier(line.name)
+            detected = item.record.original_detection_date
             verdicts = [
-                self.record.verdict(
-                    detector, tuple(names), asset, line, item.record.original_detection_date
-                )
+                self.record.verdict(detector, tuple(names), asset, line, detected)
                 for detector, names in identifiers.items()
             ]
             missing = [verdict.because for verdict in verdicts if not verdict.gone]
-            if missing:
+            if missing and (left := self._decommissioned(line)):
+                departed = self.policy.timelines.closing.decommissioned
+                cited = self.policy.cite("timelines.closing.decommissioned")
+                (gone if departed == "close" else unproven)[line] = f"{left} [{cited}]"
+            elif missing:
                 unproven[line] = "; ".join(missing)
             else:
-                gone[line] = "; ".join(verdict.because for verdict in verdicts)
                 day = min(verdict.day for verdict in verdicts if verdict.day)
-                where = (line.location, line.parameter, line.port)
-                place = Cleaned(item.record.poam_id, asset, *where, day)
-                item.cleaned.append(place)
+                item.cleaned.append(_cleaned(item, asset, line, day))
+                words = "; ".join(verdict.because for verdict in verdicts)
+                confirmed = all(verdict.confirmed for verdict in verdicts)
+                (gone if confirmed else unproven)[line] = words
         return gone, unproven
 
+    def _decommissioned(self, line: AssetLine) -> str:
+        """Say that a host left the inventory, and no scan reached it; "" where it did not."""
+        asset = self.index.identifier(line.name)
+        listed = self.index.departed.get(asset)
+        if listed is None or self.record.failed or self.record.was_scanned(asset):
+            return ""
+        return (
+            f"{asset} is decommissioned: it left the inventory, which listed it on {listed}, and "
+            "no scan of this batch reached it"
+        )
+
+    def _replaced(self, item: Item, unproven: dict[AssetLine, str]) -> list[AssetLine]:
+        """Take out the versions of an image that a new one replaces: no scan looked at them."""
+        replaced = [line for line in item.replaced if line in unproven and not self.record.failed]
+        for line in replaced:
+            words = f"{item.replaced[line]} takes the place of {line.text}: {unproven.pop(line)}"
+            item.said.append(f"{self.as_of}: {words}.")
+            item.because.append(words)
+        return replaced
+
     def _close(self, item: Item, gone: Mapping[AssetLine, str]) -> Decision:
-        record = item.record
-        if record.operational_requirement == "Yes":
+        if item.record.operational_requirement == "Yes":
             return self._decision(
                 ChangeKind.NEEDS_REVIEW,
                 item,
@@ -114,17 +170,63 @@ class Settlement:
                     *gone.values(),
                 ),
             )
-        proof = list(dict.fromkeys(gone.values()))
+        return self._closed(item, tuple(dict.fromkeys(gone.values())))
+
+    def _close_false_positive(self, item: Item) -> Decision:
+        """Close an approved false positive, still seen or not. Source: CG v2.2 p. 6."""
+        waiting = [
+            words
+            for name, words in PAPERWORK.items()
+            if getattr(item.record, name).strip() == "Yes"
+        ]
+        if waiting:
+            asked = f"an approved false positive, and {' and '.join(waiting)}: which is it?"
+            return self._decision(ChangeKind.NEEDS_REVIEW, item, (asked,))
+        return self._closed(item, ("an approved false positive",))
+
+    def _closed(self, item: Item, proof: tuple[str, ...]) -> Decision:
         comment = f"{self.as_of}: Closed. {some(proof)}."
         item.after = {
             "status_date": self.as_of,
-            "comments": appended(record.comments, comment),
+            "comments": appended(item.record.comments, comment),
         }
-        return self._decision(ChangeKind.CLOSED, item, tuple(proof), to_sheet=Sheet.CLOSED)
+        because = (*proof, f"[{self.policy.cite('timelines.closing.confirm_scans')}]")
+        return self._decision(ChangeKind.CLOSED, item, because, to_sheet=Sheet.CLOSED)
 
-    def _relist(self, item: Item, gone: Mapping[AssetLine, str]) -> None:
+    def _reopen(self, item: Item) -> Decision:
+        """Bring a closed row back with its dates; only what was seen again is on its list."""
+        lines = [line.text for line in item.lines if line in item.seen]
+        cell, _ = asset_cell(lines, item.record.poam_id)
+        words = f"{self.as_of}: Reopened. {some(item.back)}."
+        item.after = {
+            "asset_identifier": cell,
+            "status_date": self.as_of,
+            "comments": appended(item.record.comments, words),
+        }
+        back_to = Sheet.CONFIGURATION if item.is_configuration else Sheet.OPEN
+        to_sheet = back_to if back_to in self.edition.sheets else Sheet.OPEN
+        return self._decision(ChangeKind.REOPENED, item, tuple(item.back), to_sheet=to_sheet)
+
+    def _say_moved(self, item: Item) -> None:
+        """Write a moved date into Milestone Changes, or Comments where there is no such column."""
+        if not item.moved or item.due is None:
+            return
+        record, why = item.record, "; ".join(item.moved)
+        before = record.scheduled_completion_date
+        if "milestone_changes" in self.edition.fields:
+            words = f"Scheduled completion moved from {before}: {why}"
+            item.after["milestone_changes"] = changed(
+                record.planned_milestones, record.milestone_changes, item.due, words
+            )
+        else:
+            words = f"Scheduled completion moved from {before} to {item.due}: {why}."
+            item.said.append(f"{self.as_of}: {words}")
+
+    def _relist(
+        self, item: Item, gone: Mapping[AssetLine, str], replaced: Collection[AssetLine] = ()
+    ) -> None:
         """Take proven-gone assets off the list and put new ones on; kept lines stay as typed."""
-        kept = [line.text for line in item.lines if line not in gone]
+        kept = [line.text for line in item.lines if line not in gone and line not in replaced]
         listed = list(dict.fromkeys([*kept, *item.added]))
         cell, is_long = asset_cell(listed, item.record.poam_id)
         item.after["asset_identifier"] = cell
@@ -143,6 +245,7 @@ class Settlement:
     ) -> Decision:
         record = item.record
         values = {f: v for f, v in item.after.items() if f in self.edition.fields}
+        writes = kind in (ChangeKind.UPDATED, ChangeKind.CLOSED, ChangeKind.REOPENED)
         return Decision(
             kind=kind,
             because=because,
@@ -150,13 +253,26 @@ class Settlement:
             sheet=record.sheet,
             row=record.row,
             to_sheet=to_sheet,
-            after=values if kind in (ChangeKind.UPDATED, ChangeKind.CLOSED) else {},
+            after=values if writes else {},
             before={name: getattr(record, name) for name in values},
             detector=record.weakness_detector_source,
             source_identifier=record.weakness_source_identifier,
             weakness_name=record.weakness_name,
             attachment=item.attachment,
         )
+
+
+def _cleaned(item: Item, asset: str, line: AssetLine, day: date) -> Cleaned:
+    return Cleaned(
+        item.record.poam_id,
+        asset,
+        line.location,
+        line.parameter,
+        line.port,
+        day,
+        tuple(sorted(item.keys)),
+        item.record.original_detection_date,
+    )
 
 
 def _same_place(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:
@@ -168,6 +284,13 @@ def _same_place(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:
     if line.port and line.port != sighting.port:
         return False
     return not line.protocol or not sighting.protocol or line.protocol == sighting.protocol.lower()
+
+
+def _same_image(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:
+    if line.port not in (0, sighting.port):
+        return False
+    one, other = image(index.identifier(line.name)), image(sighting.asset_identifier)
+    return one is not None and other is not None and same_repository(one, other)
 
 
 def _same_page(line: AssetLine, sighting: Row) -> bool:

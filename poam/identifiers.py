@@ -84,6 +84,11 @@ def row_identity(detector_cell: str, identifier_cell: str, policy: Policy) -> Ro
     return RowIdentity(frozenset(keys), frozenset(scanners), frozenset(unscoped))
 
 
+def lists_images(detector_cell: str, policy: Policy) -> bool:
+    """Whether a row's assets are container images: one of its detectors scans them."""
+    return any(map(policy.scans_images, row_identity(detector_cell, "", policy).detectors))
+
+
 def _tokens(line: str, policy: Policy) -> list[str]:
     """The identifiers of one line: several where each part looks like one, else the line itself.
 

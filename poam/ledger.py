@@ -1,6 +1,7 @@
 """What was seen when: SQLite by default, PostgreSQL by URL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ from poam.changes import Cleaned
 from poam.dedupe import AUTHENTICATED, DEPTH, SIGHTING
 from poam.errors import LedgerError
 from poam.frames import TIME
+from poam.model import Authenticated
 
-VERSION = 2
+VERSION = 3
 metadata = MetaData()
 
 ledger = Table("ledger", metadata, Column("version", Integer, nullable=False))
@@ -93,9 +95,38 @@ asset_id = Table(
     Column("id", String(200), primary_key=True),
     Column("asset_identifier", Text, nullable=False),
 )
+inventory = Table(
+    "inventory",
+    metadata,
+    Column("asset_identifier", String(200), primary_key=True),
+    Column("last_listed", Date, nullable=False),
+)
+firing = Table(
+    "firing",
+    metadata,
+    Column("run_id", String(40), primary_key=True),
+    Column("trigger", String(60), primary_key=True),
+    Column("as_of", Date, nullable=False),
+)
 MEMORY = [*SIGHTING, "first_seen", "last_seen", "last_clean", "authenticated", "poam_id"]
 DAYS = ("first_seen", "last_seen", "last_clean")
 SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What earlier runs left: nothing, without a ledger.
+
+    `memory` has every sighting ever recorded; `answers` are people's; `asset_ids` the identifiers
+    of agents and cloud instances; `inventoried` the last day on which an inventory listed each
+    asset; `fired` the escalation triggers that runs met, with the day each spoke for.
+    """
+
+    memory: pd.DataFrame
+    answers: tuple[Answer, ...] = ()
+    asset_ids: Mapping[str, str] = field(default_factory=dict)
+    inventoried: Mapping[str, date] = field(default_factory=dict)
+    fired: tuple[tuple[str, date], ...] = ()
 
 
 class Ledger:
@@ -136,10 +167,13 @@ class Ledger:
         changes: Sequence[Mapping[str, Any]],
         sightings: pd.DataFrame,
         asset_ids: Mapping[str, str] | None = None,
+        inventoried: Iterable[str] = (),
+        triggers: Iterable[str] = (),
     ) -> None:
         """Write one run, its changes and the memory after it, in one transaction.
 
-        `asset_ids` are the identifiers of the agents and cloud instances of the batch.
+        `asset_ids` are the identifiers of the agents and cloud instances of the batch,
+        `inventoried` the assets that its inventory lists, `triggers` the escalation triggers met.
 
         A run with the same id replaces its earlier record, so that a rerun counts once.
         """
@@ -157,6 +191,10 @@ class Ledger:
             for key, identifier in (asset_ids or {}).items():
                 connection.execute(delete(asset_id).where(asset_id.c.id == key))
                 connection.execute(insert(asset_id), [{"id": key, "asset_identifier": identifier}])
+            _record_listed(connection, inventoried, run_row["as_of"])
+            connection.execute(delete(firing).where(firing.c.run_id == run_id))
+            if met := [{"run_id": run_id, "trigger": name} for name in triggers]:
+                connection.execute(insert(firing).values(as_of=run_row["as_of"]), met)
             connection.execute(delete(sighting))
             if records:
                 connection.execute(insert(sighting), records)
@@ -180,6 +218,19 @@ class Ledger:
         with self._engine.connect() as connection:
             return {row.id: row.asset_identifier for row in connection.execute(select(asset_id))}
 
+    def recall(self) -> Recalled:
+        """Everything that a run asks the ledger."""
+        with self._engine.connect() as connection:
+            listed = connection.execute(select(inventory)).fetchall()
+            fired = connection.execute(select(firing)).fetchall()
+        return Recalled(
+            self.memory(),
+            self.answers(),
+            self.asset_ids(),
+            {row.asset_identifier: row.last_listed for row in listed},
+            tuple((row.trigger, row.as_of) for row in fired),
+        )
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
@@ -195,7 +246,8 @@ class Ledger:
                     "update this program."
                 )
             elif found < VERSION:
-                _add_parameter(connection)
+                if found < 2:
+                    _add_parameter(connection)
                 connection.execute(update(ledger).values(version=VERSION))
 
 
@@ -210,6 +262,16 @@ def _add_parameter(connection: Connection) -> None:
     sighting.create(connection)
     if kept:
         connection.execute(insert(sighting), kept)
+
+
+def _record_listed(connection: Connection, identifiers: Iterable[str], day: date) -> None:
+    """Keep the last day on which the inventory listed each asset; an older run moves none back."""
+    known = {row.asset_identifier: row.last_listed for row in connection.execute(select(inventory))}
+    listed = {name: max(day, known.get(name, day)) for name in identifiers}
+    connection.execute(delete(inventory).where(inventory.c.asset_identifier.in_(listed)))
+    if listed:
+        rows = [{"asset_identifier": name, "last_listed": last} for name, last in listed.items()]
+        connection.execute(insert(inventory), rows)
 
 
 def _day(value: date | str | None) -> date | None:
@@ -244,17 +306,24 @@ def remembered(
     """The memory after a batch: `memory` updated by `membership` (sightings with `poam_id`).
 
     `cleaned` are the places that the batch proved clean: they get a `last_clean`, as does what the
-    scanner itself reports as fixed. First seen only ever moves earlier, last seen only later. How
-    a weakness was found is remembered at its deepest.
+    scanner itself reports as fixed; one that no run ever saw is remembered by its item's date.
+    First seen only ever moves earlier, unless the place was proven clean since: what is seen there
+    now began anew. Last seen only moves later. How a weakness was found is remembered at its
+    deepest.
     """
     present = membership["present"]
     now = membership.assign(
         last_seen=membership["last_seen"].where(present, membership["first_seen"]),
         last_clean=membership["last_seen"].where(~present),
     )
-    both = pd.concat([memory, now[MEMORY]], ignore_index=True)
+    both = pd.concat([_begun_anew(memory, now), now[MEMORY]], ignore_index=True)
+    unknown: list[tuple[Any, ...]] = []
     for place in cleaned:
-        both.loc[_at(both, place), "last_clean"] = pd.Timestamp(place.day)
+        here = _at(both, place)
+        both.loc[here, "last_clean"] = pd.Timestamp(place.day)
+        if not here.any():
+            unknown += _proven(place)
+    both = pd.concat([both, memory_frame(unknown)], ignore_index=True) if unknown else both
     both["depth"] = both["authenticated"].map(DEPTH)
     both = both.sort_values([*SIGHTING, "last_seen"], kind="stable")
     out = both.groupby(SIGHTING, as_index=False, sort=True).agg(
@@ -266,6 +335,26 @@ def remembered(
     )
     out["authenticated"] = out.pop("depth").map(AUTHENTICATED).astype("str")
     return out[MEMORY]
+
+
+def _begun_anew(memory: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """Forget the first day of what was proven clean and is seen again."""
+    again = now.loc[now["present"], [*SIGHTING, "last_seen"]].rename(
+        columns={"last_seen": "seen_again"}
+    )
+    known = memory.merge(again, on=SIGHTING, how="left")
+    over = known["last_clean"].notna() & (known["last_clean"] >= known["last_seen"])
+    anew = over & (known["seen_again"] > known["last_clean"])
+    return memory.assign(first_seen=memory["first_seen"].mask(anew.to_numpy()))
+
+
+def _proven(place: Cleaned) -> Iterator[tuple[Any, ...]]:
+    """Yield the memory of a place that no run ever saw, and that a scan proved clean."""
+    seen = place.detected or place.day
+    for detector, identifier in place.keys:
+        key = (detector, identifier, place.asset, place.location, place.parameter, place.port, "")
+        depth = Authenticated.UNKNOWN.value
+        yield (*key, seen, min(seen, place.day), place.day, depth, place.poam_id)
 
 
 def _at(memory: pd.DataFrame, place: Cleaned) -> "pd.Series[bool]":

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from poam.rules import Rules
 
@@ -72,17 +72,9 @@ class LintCheck(Rules):
     text: str
 
 
-class VendorCheckin(Rules):
-    """How old the last check-in with a vendor may be."""
-
-    source: str
-    days: int = Field(ge=0)
-
-
 class Lint(Rules):
     """Source: `lint.yaml`."""
 
-    vendor_checkin: VendorCheckin
     checks: dict[LintCode, LintCheck]
 
     @model_validator(mode="after")

@@ -53,10 +53,12 @@ class ChangeKind(StrEnum):
     """What a run does with an item or a weakness."""
 
     OPENED = "opened"
+    REOPENED = "reopened"  # a closed row that comes back
     UPDATED = "updated"
     CLOSED = "closed"
     UNCHANGED = "unchanged"
     UNVERIFIED = "unverified"  # absent from the scans, but not proven gone: stays open
+    HELD = "held"  # not late yet, and only what is late is tracked
     SUPPRESSED = "suppressed"  # an approved false positive, seen again on the same asset
     NEEDS_REVIEW = "needs_review"
 

@@ -1,32 +1,34 @@
 """What a new POA&M item says in each column."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
 from poam.cells import CELL_LIMIT, asset_cell, cut
+from poam.classes import classify
+from poam.controls import ControlChoice, Facts
 from poam.deadlines import Deadline
+from poam.frames import Row
+from poam.identifiers import series_of, source_identifier
+from poam.milestones import planned
 from poam.model import Kind, RiskRating, Value
 from poam.policy import Policy
-
-NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)$")
 
 
 @dataclass(frozen=True)
 class Edition:
     """What differs between template editions for an item's values.
 
-    `fields` and `sheets` that it has; its words for "not adjusted" and "not in the KEV catalogue".
+    `fields` and `sheets` that it has; its words for "not adjusted", "not in the KEV catalogue" and
+    "the scanner gives no identifier".
     """
 
     fields: frozenset[str]
     sheets: frozenset[str]
     not_adjusted: str
     not_in_kev: str
+    no_identifier: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,15 @@ class Cohort:
     kind: Kind
     name: str
     description: str
-    solution: str
-    cves: tuple[str, ...]
     rating: RiskRating
     detected: date
     assets: tuple[str, ...]
     deadline: Deadline
-    in_kev: bool | None
-    kev_due: date | None
+    controls: ControlChoice
+    solution: str = ""
+    cves: tuple[str, ...] = ()
+    in_kev: bool | None = None
+    kev_due: date | None = None
 
 
 def item_values(
@@ -57,20 +60,14 @@ def item_values(
     Editions without milestone columns carry the milestone in the remediation plan.
     Source: POA&M Template Completion Guide v2.2 p. 3-6; template v3.0 guidance rows.
     """
-    controls = (
-        policy.controls.configuration
-        if cohort.kind is Kind.CONFIGURATION
-        else policy.controls.vulnerability
-    )
     due = cohort.deadline.due
     plan = _plan(cohort, policy)
-    milestone = f"{due}: {policy.site.milestone}"
     if "planned_milestones" not in edition.fields:
-        plan = f"{plan}\n\n1) {milestone}"
+        plan = f"{plan}\n\n1) {due}: {policy.site.milestone}"
     cell, attachment = asset_cell(cohort.assets, poam_id)
     values: dict[str, Value] = {
         "poam_id": poam_id,
-        "controls": ", ".join(controls.controls),
+        "controls": ", ".join(cohort.controls.controls),
         "weakness_name": cut(cohort.name, CELL_LIMIT),
         "weakness_description": cut(cohort.description or cohort.name, CELL_LIMIT),
         "weakness_detector_source": cohort.detector,
@@ -81,7 +78,7 @@ def item_values(
         "remediation_plan": plan,
         "original_detection_date": cohort.detected,
         "scheduled_completion_date": due,
-        "planned_milestones": f"(1) {milestone}",
+        "planned_milestones": planned(due, policy.site.milestone),
         "status_date": as_of,
         "vendor_dependency": "No",
         "original_risk_rating": cohort.rating.value,
@@ -109,25 +106,6 @@ def kev_word(in_kev: bool | None, edition: Edition) -> str:
     return "Yes" if in_kev else edition.not_in_kev
 
 
-def poam_ids(existing: Iterable[str], prefix: str) -> Iterator[str]:
-    """New POA&M IDs in the scheme the workbook uses: its commonest prefix, the next number.
-
-    Numbers are never used again, whichever sheet holds them. `prefix` is for a workbook without
-    any numbered item. Source: POA&M Template Completion Guide v2.2 p. 3.
-    """
-    matches = [match for text in existing if (match := NUMBERED.match(text.strip()))]
-    counts = Counter(match["prefix"] for match in matches)
-    if counts:
-        prefix = min(counts, key=lambda text: (-counts[text], text != prefix, text))
-    numbers = [match["number"] for match in matches if match["prefix"] == prefix]
-    padded = [number for number in numbers if number.startswith("0")]
-    width = max(map(len, padded), default=0)
-    number = max(map(int, numbers), default=0)
-    while True:
-        number += 1
-        yield f"{prefix}{number:0{width}d}"
-
-
 def _plan(cohort: Cohort, policy: Policy) -> str:
     solution = cohort.solution.strip()
     if not solution or solution.casefold() in {"n/a", "none"}:
@@ -138,6 +116,25 @@ def _plan(cohort: Cohort, policy: Policy) -> str:
 
 def _pointer_note(poam_id: str) -> str:
     return f"The complete asset list is in assets-{poam_id}.csv."
+
+
+def facts(weakness: Row, policy: Policy) -> Facts:
+    """What is known of a weakness when its controls are chosen."""
+    name = text_of(weakness.name)
+    series = series_of(weakness.detector, policy)
+    identifier = source_identifier(weakness.source_identifier, policy, weakness.detector)
+    found = classify(series, identifier, name, policy.weakness_classes)
+    return Facts(
+        kind=Kind(weakness.kind),
+        detector=weakness.detector,
+        name=name,
+        family=text_of(weakness.family),
+        solution=text_of(weakness.solution),
+        cves=tuple(weakness.cves),
+        cwes=tuple(weakness.cwes),
+        weakness_class=found.key if found else "",
+        class_cwes=found.cwe if found else (),
+    )
 
 
 def text_of(value: object) -> str:

@@ -7,7 +7,8 @@ it, and a run's policy hash covers every value.
 import codecs
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -15,15 +16,19 @@ from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from poam.classes import WeaknessClasses
+from poam.controls import Controls
 from poam.correlation_rules import Correlation
 from poam.errors import PolicyError
+from poam.gate_rules import Gates
 from poam.layout import Layouts, load_layouts
 from poam.lint_rules import Lint
 from poam.model import DateOrder, RiskRating
 from poam.rules import Rules
+from poam.timeline_rules import Timelines
+from poam.trigger_rules import Triggers
 
 # The same safe loader in C, where PyYAML was built with it: ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -35,36 +40,6 @@ class Severity(Rules):
     source: str
     precedence: tuple[Literal["nvd_cvss3", "cvss3_base", "cvss2_base", "native"], ...]
     bands: dict[Literal["cvss3_base", "cvss2_base"], dict[RiskRating, float]]
-
-
-class Remediation(Rules):
-    """Days from original detection to scheduled completion, by rating."""
-
-    source: str
-    days: dict[RiskRating, int]
-
-
-class Kev(Rules):
-    """How a CISA KEV due date bears on the scheduled completion date."""
-
-    source: str
-    mode: Literal["min", "supersede"]
-
-
-class Items(Rules):
-    """What an item is: one per weakness and detection date, whichever scanners find it."""
-
-    source: str
-    new_assets: Literal["new_row", "append"]
-    cross_detector: Literal["same_item", "separate"]
-
-
-class Timelines(Rules):
-    """Source: `timelines.yaml`."""
-
-    remediation: Remediation
-    kev: Kev
-    items: Items
 
 
 class InventoryLayout(Rules):
@@ -87,20 +62,6 @@ class Assets(Rules):
     prefer: tuple[Literal["fqdn", "ip", "name"], ...]
     ignore: tuple[str, ...]
     inventory: InventoryLayout
-
-
-class ControlSet(Rules):
-    """The 800-53 controls of one kind of finding."""
-
-    source: str
-    controls: tuple[str, ...]
-
-
-class Controls(Rules):
-    """Source: `controls.yaml`."""
-
-    vulnerability: ControlSet
-    configuration: ControlSet
 
 
 class NativeSeverity(Rules):
@@ -131,11 +92,12 @@ class Scanner(Rules):
 
     With `any_tool` the file is about an exchange format: each tool that writes it is a detector
     of its own, called `Tool (SARIF)`. Scanners of one vendor that number their checks in one
-    series have one `identifier_series`.
+    series have one `identifier_series`. With `images` its assets are container images.
     """
 
     detector: str
     identifier_series: str = ""
+    images: bool = False
     any_tool: bool = False
     aliases: tuple[str, ...] = ()
     identifier_word: str = "Identifier"
@@ -186,11 +148,14 @@ class Policy(Rules):
     correlation: Correlation
     assets: Assets
     controls: Controls
+    gates: Gates
+    triggers: Triggers
     lint: Lint
     site: Site
     weakness_classes: WeaknessClasses
     scanners: tuple[Scanner, ...]
     templates: Layouts
+    places: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
 
     @model_validator(mode="after")
     def _known_formats(self) -> Self:
@@ -229,6 +194,27 @@ class Policy(Rules):
         )
         return self.site.dates.get(parser) or next(stated, None)
 
+    def cite(self, *keys: str) -> str:
+        """Return the policy lines behind a decision: file, line, key, value and source.
+
+        A key is a path such as `timelines.kev.mode`; the source is the nearest one above it.
+        """
+        return "; ".join(self._citation(key) for key in dict.fromkeys(keys))
+
+    def _citation(self, key: str) -> str:
+        values: list[Any] = [self]
+        for step in re.findall(r"[^.\[\]]+", key):
+            values.append(_below(values[-1], step))
+        sources = [source for value in values if (source := getattr(value, "source", None))]
+        place, value = self.places.get(key, "set by the caller"), values[-1]
+        shown = f" = {value}" if isinstance(value, str | int | float | None) else ""
+        return f"{place}, {key}{shown}: {sources[-1]}" if sources else f"{place}, {key}{shown}"
+
+    def scans_images(self, detector: str) -> bool:
+        """Whether a detector's assets are container images."""
+        scanner = self.scanner(detector)
+        return scanner is not None and scanner.images
+
     def sha256(self) -> str:
         """One hash over every value, so that a run says under which rules it decided."""
         values = self.model_dump(mode="json")
@@ -241,6 +227,8 @@ SECTIONS = (
     "correlation",
     "assets",
     "controls",
+    "gates",
+    "triggers",
     "lint",
     "site",
     "weakness_classes",
@@ -254,17 +242,29 @@ def load_policy(config: Path | None = None, directory: Path | None = None) -> Po
     so on), each holding only what the site changes. `directory` replaces `mappings/` as a whole.
     Raises PolicyError, naming every key that is unknown or has a wrong value.
     """
-    content = {name: read_mapping(f"{name}.yaml", directory) for name in SECTIONS}
+    places: dict[str, str] = {}
+    content = {}
+    for name in SECTIONS:
+        file = f"{name}.yaml"
+        content[name], lines = _read(file, directory)
+        places |= {f"{name}.{key}": f"{file} line {line}" for key, line in lines.items()}
     if config is not None:
-        overrides = read_mapping(config.name, config.parent)
+        overrides, lines = _read(config.name, config.parent)
+        places |= {key: f"{config.name} line {line}" for key, line in lines.items()}
         unknown = sorted(set(overrides) - set(SECTIONS))
         if unknown:
             raise PolicyError(f"{config}: found {', '.join(unknown)}. Expected {_or(SECTIONS)}.")
         content = _overlaid(content, overrides)
-    scanners = [read_mapping(name, directory) for name in _scanner_files(directory)]
+    scanners = []
+    for number, file in enumerate(_scanner_files(directory)):
+        scanner, lines = _read(file, directory)
+        scanners.append(scanner)
+        places |= {f"scanners[{number}].{key}": f"{file} line {at}" for key, at in lines.items()}
     try:
         templates = load_layouts(read_mapping("templates.yaml", directory))
-        return Policy.model_validate({**content, "scanners": scanners, "templates": templates})
+        return Policy.model_validate(
+            {**content, "scanners": scanners, "templates": templates, "places": places}
+        )
     except ValidationError as e:
         where = config or directory or "mappings"
         raise PolicyError(f"{where}: {_sentences(e)}") from e
@@ -275,16 +275,46 @@ def read_mapping(name: str, directory: Path | None = None) -> dict[str, Any]:
 
     Raises PolicyError, naming the file and line, where it is missing, not YAML or not a mapping.
     """
+    return _read(name, directory)[0]
+
+
+def _read(name: str, directory: Path | None) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return a rulebook's content, and the line on which each of its keys stands."""
     place = files("mappings").joinpath(name) if directory is None else directory / name
     try:
-        content = yaml.load(place.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506
+        loader = LOADER(place.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        content = loader.construct_document(node) if node else None
+        lines = dict(_lines(node, "")) if node else {}
     except OSError as e:
         raise PolicyError(f"{name}: cannot be read ({e}). Expected a mapping file.") from e
     except yaml.YAMLError as e:
         raise PolicyError(f"{name}: not YAML ({e}). Expected a mapping file.") from e
     if not isinstance(content, dict):
         raise PolicyError(f"{name}: found {type(content).__name__}. Expected keys and values.")
-    return content
+    return content, lines
+
+
+def _lines(node: yaml.Node, above: str) -> Iterator[tuple[str, int]]:
+    """Yield the path of each key below a node, `kev.mode` or `rules[2]`, and its line."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            path = f"{above}.{key.value}" if above else str(key.value)
+            yield path, key.start_mark.line + 1
+            yield from _lines(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield f"{above}[{number}]", value.start_mark.line + 1
+            yield from _lines(value, f"{above}[{number}]")
+
+
+def _below(value: object, step: str) -> object:
+    """Return what a model, mapping or list has under a key or number."""
+    if isinstance(value, Mapping):
+        return next(below for key, below in value.items() if str(key) == step)
+    if isinstance(value, list | tuple):
+        return value[int(step)]
+    return getattr(value, step)
 
 
 def _scanner_files(directory: Path | None) -> list[str]:

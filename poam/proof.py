@@ -1,6 +1,6 @@
 """Whether a scan proves that a weakness is gone from an asset."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -29,6 +29,7 @@ class Memory:
 
     last_seen: date
     authenticated: Authenticated
+    last_clean: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,15 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`gone` with the proof in words and its day, or not, with what is missing."""
+    """`gone` with the proof in words and its day, or not, with what is missing.
+
+    `confirmed` where as many scans prove it as the policy asks for.
+    """
 
     gone: bool
     because: str
     day: date | None = None
+    confirmed: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,19 @@ class ScanRecord:
 
     `scans` by (detector, asset); `failed` names, by detector, the files that could not be read,
     with "" for files of no known detector; `memory` and `fixed` by (detector, source identifier,
-    asset), `fixed` holding the scanner's own reports of a fix.
+    asset), `fixed` holding the scanner's own reports of a fix. `confirm` is in how many scans, each
+    on a day of its own, a weakness must be absent.
     """
 
     scans: Mapping[tuple[str, str], Scan]
     failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memory: Mapping[tuple[str, str, str], Memory] = field(default_factory=dict)
     fixed: Mapping[tuple[str, str, str], tuple[Fix, ...]] = field(default_factory=dict)
+    confirm: int = 1
+
+    def was_scanned(self, asset: str) -> bool:
+        """Whether any detector looked at an asset in this batch."""
+        return asset in {scanned for _, scanned in self.scans}
 
     def verdict(
         self,
@@ -97,7 +108,7 @@ class ScanRecord:
         fixes = [self._fix(key, line, sighted) for key in keys]
         if all(fixes) and fixes[0]:
             words = f"{detector} reports it fixed on {asset} ({fixes[0].locator})"
-            return Verdict(True, words, fixes[0].day)
+            return self._confirmed(words, fixes[0].day, known)
         scan = self.scans.get((detector, asset))
         if scan is None:
             return Verdict(False, f"{asset} was not scanned by {detector}")
@@ -118,12 +129,21 @@ class ScanRecord:
                 f"the {detector} scan of {asset} on {scan.ended} did not log in fully "
                 f"(authenticated: {scan.authenticated}){was}",
             )
-        return Verdict(
-            True,
+        words = (
             f"{detector} scanned {asset} on {scan.ended} (authenticated: {scan.authenticated}, "
-            f"{scan.file}) without finding it",
-            scan.ended,
+            f"{scan.file}) without finding it"
         )
+        return self._confirmed(words, scan.ended, known)
+
+    def _confirmed(self, words: str, day: date, known: Sequence[Memory]) -> Verdict:
+        """Say whether an earlier scan, since the last sighting, found a weakness gone, too."""
+        if self.confirm == 1:
+            return Verdict(True, words, day)
+        seen = max((m.last_seen for m in known), default=day)
+        clean = max((m.last_clean for m in known if m.last_clean), default=day)
+        if seen < clean < day:
+            return Verdict(True, f"{words}, nor did the scan of {clean}", day)
+        return Verdict(True, f"{words}; a scan on another day must confirm it", day, False)
 
     def _fix(self, key: tuple[str, str, str], line: AssetLine, sighted: date | None) -> Fix | None:
         for fix in self.fixed.get(key, ()):
@@ -152,14 +172,18 @@ def scan_record(
             [Authenticated(row.authenticated), *([before.authenticated] if before else [])],
             key=_depth,
         )
-        known[key] = Memory(row.last_seen.date(), deepest)
+        clean = [row.last_clean.date()] if pd.notna(row.last_clean) else []
+        if before and before.last_clean:
+            clean.append(before.last_clean)
+        known[key] = Memory(row.last_seen.date(), deepest, max(clean, default=None))
     fixed: dict[tuple[str, str, str], tuple[Fix, ...]] = {}
     for row in rows(sightings[~sightings["present"]]):
         key = _key(row, policy)
         place = (row.location, row.parameter, row.port)
         fix = Fix(row.last_seen.date(), *place, row.locator)
         fixed[key] = (*fixed.get(key, ()), fix)
-    return ScanRecord(_scans_by_asset(coverage), failed, known, fixed)
+    confirm = policy.timelines.closing.confirm_scans
+    return ScanRecord(_scans_by_asset(coverage), failed, known, fixed, confirm)
 
 
 def _key(row: Row, policy: Policy) -> tuple[str, str, str]:

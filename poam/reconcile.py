@@ -1,28 +1,41 @@
 """A batch against the workbook: what opens, changes, closes, stays and waits for a person."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import pandas as pd
 
 from poam.answers import Doubt, doubt_id, fingerprint
 from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
-from poam.changes import ChangeSet, Decision, aside, doubtful, stale, unlisted, unrated
-from poam.deadlines import deadline
-from poam.dedupe import SIGHTING
+from poam.changes import ChangeSet, Decision, doubtful, held, undecided, unlisted, unrated
+from poam.deadlines import deadline, is_late
 from poam.existing import Item, Settlement, place_text
 from poam.frames import WEAKNESS, Row, rows
-from poam.identifiers import cve_ids, row_identity
+from poam.identifiers import row_identity
 from poam.kev import KevCatalogue
 from poam.model import ChangeKind, Kind, RiskRating, Sheet
-from poam.opening import Cohort, Edition, item_values, poam_ids, text_of
+from poam.numbering import poam_ids
+from poam.opening import Cohort, Edition, facts, item_values, text_of
 from poam.policy import Policy
 from poam.proof import ScanRecord
+from poam.recurrence import Recurrences
+from poam.revision import Reviser
 
 RATING_ORDER = {rating: order for order, rating in enumerate(RiskRating)}
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A new item before it has its number: its sightings' labels, its comment, and why."""
+
+    cohort: Cohort
+    sightings: tuple[int, ...]
+    comment: str
+    because: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -31,8 +44,9 @@ class Reconciler:
 
     `kev` is None where no catalogue was given. `record` proves absence. `recorded` has, by POA&M
     ID, the assets that the ledger knows of an item: some lists do not fit their cell. `clean_days`
-    has, by a sighting's key, the day on which it was last proven clean. Nothing is read or written
-    here, and `as_of` is the only clock.
+    has, by a sighting's key, the day on which it was last proven clean. `poam_ids` are those
+    of every sheet: no new item gets one of them. Nothing is read or written here, and `as_of` is
+    the only clock.
     """
 
     as_of: date
@@ -43,6 +57,7 @@ class Reconciler:
     kev: KevCatalogue | None = None
     recorded: Mapping[str, tuple[AssetLine, ...]] = field(default_factory=dict)
     clean_days: Mapping[tuple[object, ...], date] = field(default_factory=dict)
+    poam_ids: tuple[str, ...] = ()
 
     def decide(
         self,
@@ -60,8 +75,9 @@ class Reconciler:
         linked, proposed = _by_weakness(links)
         members: dict[int, str] = {}
         review: list[Decision] = []
-        cohorts: list[tuple[Cohort, list[int], str, tuple[str, ...]]] = []
+        cohorts: list[Opening] = []
         seen = _present_by_weakness(sightings)
+        closed_before = Recurrences(self.as_of, self.policy, self.index, self.clean_days)
         for weakness in rows(weaknesses):
             key = (weakness.detector, weakness.source_identifier)
             same, elsewhere = self._by_detector(linked[key])
@@ -74,9 +90,13 @@ class Reconciler:
                 if not weakness.native_informational:
                     review.append(unrated(weakness))
                 continue
-            left, asides, comment = self._closed_before(weakness, left, mine)
-            comment = "\n".join([*filter(None, [comment]), *self._named_beside(elsewhere)])
-            review += asides
+            left = self._succeed(weakness, left, mine, members)
+            closed = [item for item in mine if item.record.sheet == Sheet.CLOSED]
+            found = closed_before.sort(weakness, left, closed)
+            left = list(found.news)
+            members |= found.back
+            review += found.asides
+            comment = "\n".join([*filter(None, [found.comment]), *self._named_beside(elsewhere)])
             if left and not mine and proposed[key]:
                 review.append(
                     doubtful(weakness, self._doubts(weakness, left, proposed[key], states))
@@ -85,13 +105,31 @@ class Reconciler:
                 review.append(unlisted(weakness, unread[0].record, unread[0].goes_on, len(left)))
             elif left:
                 cohorts += self._cohorts(weakness, left, mine, comment, members)
-        settlement = Settlement(self.as_of, self.edition, self.index, self.record)
-        decisions = [d for state in states.values() if (d := settlement.decide(state))]
-        decisions += review + self._open(cohorts, items, members)
+        decisions = self._settled(states.values())
+        decisions += review + self._open(cohorts, members)
         ids = pd.Series(members, dtype=object).reindex(sightings.index).fillna("")
         membership = sightings.assign(poam_id=ids.astype("str"))
         cleaned = tuple(place for state in states.values() for place in state.cleaned)
-        return ChangeSet(tuple(decisions), membership, cleaned)
+        notices = tuple(
+            f"{state.record.poam_id}: {note}." for state in states.values() for note in state.notes
+        )
+        return ChangeSet(tuple(decisions), membership, cleaned, notices)
+
+    def _settled(self, states: Collection[Item]) -> list[Decision]:
+        """Decide on the items of the workbook, and what of them a person is asked."""
+        settlement = Settlement(self.as_of, self.policy, self.edition, self.index, self.record)
+        decisions = []
+        for state in states:
+            if state.record.sheet != Sheet.CLOSED:
+                self._reviser.settle(state)
+            if decision := settlement.decide(state):
+                decisions.append(decision)
+        asked = [undecided(state.record, tuple(state.asks)) for state in states if state.asks]
+        return decisions + asked
+
+    @cached_property
+    def _reviser(self) -> Reviser:
+        return Reviser(self.as_of, self.policy, self.kev)
 
     def _doubts(
         self,
@@ -147,7 +185,8 @@ class Reconciler:
         identity = row_identity(
             record.weakness_detector_source, record.weakness_source_identifier, self.policy
         )
-        lines = asset_lines(record.asset_identifier)
+        images = any(map(self.policy.scans_images, identity.detectors))
+        lines = asset_lines(record.asset_identifier, images)
         listed = tuple(line for line in lines if not is_attachment_line(line.text))
         if len(listed) == len(lines):
             return Item(record, identity.keys, listed)
@@ -192,8 +231,34 @@ class Reconciler:
         for link in current:
             item = states[link.sheet, link.row]
             if item.seen and weakness.original_risk_rating is not None:
-                self._refresh(item, weakness)
+                self._reviser.refresh(item, weakness, own=not link.cross_detector)
         return left
+
+    def _succeed(
+        self, weakness: Row, left: list[Row], mine: list[Item], members: dict[int, str]
+    ) -> list[Row]:
+        """Give a new version of an image to the oldest item that lists another version of it.
+
+        A weakness that stays through a new version is the same weakness, with its date.
+        """
+        rules = self.policy.timelines.containers
+        if rules.new_version == "new_row" or not self.policy.scans_images(weakness.detector):
+            return left
+        current = [i for i in mine if i.record.sheet != Sheet.CLOSED and not i.goes_on]
+        current.sort(key=lambda i: (str(i.record.original_detection_date), i.record.row))
+        rest = []
+        for sighting in left:
+            earlier = ((i, lines) for i in current if (lines := i.versions(sighting, self.index)))
+            item, lines = next(earlier, (None, []))
+            if item is None:
+                rest.append(sighting)
+                continue
+            place = place_text(sighting)
+            item.added.append(place)
+            for line in lines:
+                item.replaced.setdefault(line, place)
+            members[sighting.Index] = item.record.poam_id
+        return rest
 
     def _name_finder(self, weakness: Row, link: Row, item: Item) -> None:
         """Say once, in the item of another scanner, that this one finds the weakness too."""
@@ -202,79 +267,6 @@ class Reconciler:
             item.said.append(f"{self.as_of}: {finds}: {link.evidence}.")
             item.because.append(f"{finds}: {link.evidence}")
 
-    def _refresh(self, item: Item, weakness: Row) -> None:
-        """Bring the machine's own columns of an open item up to date: CVE, KEV, a tighter date."""
-        record = item.record
-        listed = cve_ids(record.cve)
-        union = tuple(dict.fromkeys((*listed, *weakness.cves)))
-        if set(union) != set(listed):
-            item.after["cve"] = "\n".join(union)
-            item.because.append(
-                f"{weakness.detector} now lists {', '.join(set(union) - set(listed))}"
-            )
-        in_kev, kev_due, basis = self._kev(union, weakness.kev_due)
-        if not in_kev:
-            return
-        if record.bod_22_01_tracking != "Yes" or record.bod_22_01_due_date != kev_due:
-            item.after |= {"bod_22_01_tracking": "Yes", "bod_22_01_due_date": kev_due}
-            item.because.append(basis)
-        due = record.scheduled_completion_date
-        if due is not None and kev_due is not None and kev_due < due:
-            item.after["scheduled_completion_date"] = kev_due
-            item.because.append(f"due date tightened from {due} to {kev_due}: {basis}")
-
-    def _closed_before(
-        self, weakness: Row, left: list[Row], mine: list[Item]
-    ) -> tuple[list[Row], list[Decision], str]:
-        """Sort out sightings on assets that a closed item of the same identifier lists."""
-        closed = [item for item in mine if item.record.sheet == Sheet.CLOSED]
-        news: list[Row] = []
-        asides: list[Decision] = []
-        recurrence: dict[str, date | None] = {}
-        for sighting in left:
-            place = place_text(sighting)
-            before = [item for item in closed if item.lists(sighting, self.index)]
-            false_positive = [i for i in before if i.record.false_positive == "Yes"]
-            later = [i for i in before if _closed_after(i, sighting)]
-            if false_positive:
-                asides.append(
-                    aside(
-                        ChangeKind.SUPPRESSED,
-                        weakness,
-                        false_positive[0].record,
-                        f"seen again on {place}; {false_positive[0].record.poam_id} is an approved "
-                        "false positive there",
-                    )
-                )
-            elif later:
-                record = later[0].record
-                asides.append(
-                    aside(
-                        ChangeKind.NEEDS_REVIEW,
-                        weakness,
-                        record,
-                        f"seen on {place} on {sighting.last_seen.date()}, and {record.poam_id} for "
-                        f"it was closed on {record.status_date}: was it closed too early, or is "
-                        "the scan older than the fix?",
-                    )
-                )
-            elif clean := self._clean_since(sighting):
-                asides.append(stale(weakness, place, sighting.last_seen.date(), clean))
-            else:
-                news.append(sighting)
-                recurrence |= {i.record.poam_id: i.record.status_date for i in before}
-        comment = "\n".join(
-            f"{self.as_of}: Recurrence of {poam_id}, closed {day or 'earlier'}."
-            for poam_id, day in sorted(recurrence.items())
-        )
-        return news, asides, comment
-
-    def _clean_since(self, sighting: Row) -> date | None:
-        """The day after this sighting on which an earlier run proved its place clean, if any."""
-        key = tuple(getattr(sighting, name) for name in SIGHTING)
-        day = self.clean_days.get(key)
-        return day if day and sighting.last_seen.date() < day else None
-
     def _cohorts(
         self,
         weakness: Row,
@@ -282,7 +274,7 @@ class Reconciler:
         mine: list[Item],
         comment: str,
         members: dict[int, str],
-    ) -> Iterator[tuple[Cohort, list[int], str, tuple[str, ...]]]:
+    ) -> Iterator[Opening]:
         """Split new assets by detection date; each day is an item of its own."""
         current = [item for item in mine if item.record.sheet != Sheet.CLOSED]
         if current and self.policy.timelines.items.new_assets == "append":
@@ -299,12 +291,13 @@ class Reconciler:
 
     def _cohort(
         self, weakness: Row, day: date, group: list[Row], current: list[Item], comment: str
-    ) -> tuple[Cohort, list[int], str, tuple[str, ...]]:
+    ) -> Opening:
         also = dict.fromkeys(sighting.also for sighting in group)
         comment = "\n".join(line for line in (*also, comment) if line)
         rating = RiskRating(weakness.original_risk_rating)
-        in_kev, kev_due, kev_basis = self._kev(weakness.cves, weakness.kev_due)
-        due = deadline(rating, day, kev_due, self.policy.timelines)
+        kev = self._reviser.in_kev(weakness.cves, weakness.kev_due)
+        due = deadline(rating, day, kev.due, self.policy.timelines)
+        controls = self.policy.controls.choose(facts(weakness, self.policy))
         assets = tuple(dict.fromkeys(place_text(sighting) for sighting in group))
         cohort = Cohort(
             detector=weakness.detector,
@@ -318,55 +311,47 @@ class Reconciler:
             detected=day,
             assets=assets,
             deadline=due,
-            in_kev=in_kev,
-            kev_due=kev_due,
+            controls=controls,
+            in_kev=kev.listed,
+            kev_due=kev.due,
         )
         others = ", ".join(sorted(item.record.poam_id for item in current))
+        cite = self.policy.cite
         because = (
             f"{weakness.detector} {weakness.source_identifier} seen on {len(assets)} assets, "
             f"first on {day} ({group[0].first_seen_basis}; {group[0].locator})",
             f"{others} has it on other assets; these were seen later, so they get an item of their "
-            f"own [{self.policy.timelines.items.source}]"
+            f"own [{cite('timelines.items.new_assets')}]"
             if others
             else "no item of the workbook has this identifier",
-            f"rated {rating}: {weakness.rating_basis} [{self.policy.severity.source}]",
-            f"due {due.due}: {due.basis} [{self.policy.timelines.remediation.source}]",
-            *([kev_basis] if in_kev else []),
+            f"rated {rating}: {weakness.rating_basis} [{cite(weakness.rating_rule)}]",
+            f"due {due.due}: {due.basis} [{cite(*due.rules)}]",
+            f"controls {controls.because} [{cite(controls.rule)}]",
+            *([f"{kev.basis} [{cite('timelines.kev.mode')}]"] if kev.listed else []),
         )
-        return cohort, [sighting.Index for sighting in group], comment, because
+        return Opening(cohort, tuple(sighting.Index for sighting in group), comment, because)
 
-    def _kev(self, cves: Iterable[str], cited: date | None) -> tuple[bool | None, date | None, str]:
-        """Whether a CVE is in the catalogue, its due date, and the words for it."""
-        if self.kev is None:
-            if cited is None:
-                return None, None, ""
-            return True, cited, f"the scanner cites CISA KEV with due date {cited}"
-        entry = self.kev.earliest(cves)
-        if entry is None:
-            return False, None, ""
-        basis = f"{entry.cve} is in CISA KEV {self.kev.version}, due {entry.due_date}"
-        return True, entry.due_date, f"{basis} [{self.policy.timelines.kev.source}]"
-
-    def _open(
-        self,
-        cohorts: list[tuple[Cohort, list[int], str, tuple[str, ...]]],
-        items: pd.DataFrame,
-        members: dict[int, str],
-    ) -> list[Decision]:
+    def _open(self, openings: list[Opening], members: dict[int, str]) -> list[Decision]:
         """Number the new items: worst first, then by detector, identifier and date."""
-        ids = poam_ids(items["poam_id"], self.policy.site.poam_id_prefix)
+        prefix = self.policy.site.poam_id_prefix
+        ids = poam_ids(self.poam_ids, prefix, self.as_of)
         decisions = []
-        for cohort, sightings, comment, because in sorted(cohorts, key=lambda c: _order(c[0])):
+        for opening in sorted(openings, key=lambda opening: _order(opening.cohort)):
+            cohort = opening.cohort
+            if self._is_held(cohort):
+                cited = self.policy.cite("timelines.scope.track")
+                decisions.append(held(cohort, (*opening.because, f"not late yet [{cited}]")))
+                continue
             poam_id = next(ids)
             values, attachment = item_values(
-                cohort, poam_id, self.as_of, self.edition, self.policy, comment
+                cohort, poam_id, self.as_of, self.edition, self.policy, opening.comment
             )
-            members |= dict.fromkeys(sightings, poam_id)
+            members |= dict.fromkeys(opening.sightings, poam_id)
             sheet = Sheet.CONFIGURATION if cohort.kind is Kind.CONFIGURATION else Sheet.OPEN
             decisions.append(
                 Decision(
                     kind=ChangeKind.OPENED,
-                    because=because,
+                    because=opening.because,
                     poam_id=poam_id,
                     sheet=sheet if sheet in self.edition.sheets else Sheet.OPEN,
                     after=values,
@@ -377,6 +362,12 @@ class Reconciler:
                 )
             )
         return decisions
+
+    def _is_held(self, cohort: Cohort) -> bool:
+        """Whether a weakness is not on the POA&M yet: only what is late is tracked."""
+        only_late = self.policy.timelines.scope.track == "past_due"
+        counted = cohort.kind is not Kind.CONFIGURATION
+        return only_late and counted and not is_late(cohort.deadline.due, self.as_of)
 
 
 def _order(cohort: Cohort) -> tuple[object, ...]:
@@ -405,8 +396,3 @@ def _present_by_weakness(sightings: pd.DataFrame) -> dict[tuple[str, str], list[
     for sighting in rows(sightings[sightings["present"]]):
         seen[tuple(getattr(sighting, name) for name in WEAKNESS)].append(sighting)
     return seen
-
-
-def _closed_after(item: Item, sighting: Row) -> bool:
-    closed = item.record.status_date
-    return closed is not None and sighting.last_seen.date() < closed

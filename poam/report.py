@@ -10,9 +10,13 @@ from typing import Any
 import pandas as pd
 
 from poam.changes import ChangeSet, Decision
-from poam.deadlines import is_late
+from poam.deadlines import standing
 from poam.frames import rows
+from poam.gates import Gate
 from poam.model import ChangeKind, RiskRating, Sheet
+from poam.policy import Policy
+from poam.rollup import without_roll_up
+from poam.triggers import Trigger
 
 CHANGES = [
     "kind",
@@ -29,6 +33,8 @@ CHANGES = [
 REVIEW = ["poam_id", "sheet", "row", "detector", "source_identifier", "weakness_name", "because"]
 WORDS = {
     ChangeKind.OPENED: "opened",
+    ChangeKind.REOPENED: "reopened: found again after the closing",
+    ChangeKind.HELD: "held: not late yet, not on the POA&M",
     ChangeKind.UPDATED: "updated",
     ChangeKind.UNCHANGED: "unchanged",
     ChangeKind.CLOSED: "closed, each with proof",
@@ -37,13 +43,16 @@ WORDS = {
     ChangeKind.NEEDS_REVIEW: "for a person to decide",
 }
 
+RARE = (ChangeKind.REOPENED, ChangeKind.HELD)  # no line where there is none
+
 
 @dataclass(frozen=True)
 class RunReport:
     """What a run did. `refused` are sentences about files that could not be read.
 
-    `open_by_rating` and `late` describe the workbook after the run: open items (configuration
-    findings do not count) and those past their scheduled completion date on `as_of`.
+    `open_by_rating` and `late` describe the workbook after the run: open items by the rating that
+    counts (configuration findings do not), and those late on `as_of`, which no deviation or vendor
+    dependency excuses.
     """
 
     run_id: str
@@ -55,6 +64,8 @@ class RunReport:
     refused: tuple[str, ...]
     notes: tuple[str, ...]
     decisions: tuple[Decision, ...]
+    gates: tuple[Gate, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
 
     @property
     def needs_a_person(self) -> bool:
@@ -69,11 +80,17 @@ class RunReport:
             f"Run `{self.run_id}`, {self.files} files read.",
             "",
         ]
-        lines += [f"- **{self.counts[kind]}** {words}" for kind, words in WORDS.items()]
+        lines += [
+            f"- **{self.counts[kind]}** {words}"
+            for kind, words in WORDS.items()
+            if self.counts[kind] or kind not in RARE
+        ]
         rated = ", ".join(f"{n} {rating}" for rating, n in self.open_by_rating.items())
-        lines += ["", f"Open after this run: {rated}; {self.late} past their due date."]
+        lines += ["", f"Open after this run: {rated}; {self.late} late."]
         for title, sentences in (
             ("Files that could not be read; nothing was closed for their scanners", self.refused),
+            ("Escalation triggers", [f"**{t.level}**: {t.because}." for t in self._fired]),
+            ("Scan gates", [_gate_sentence(gate) for gate in self.gates]),
             ("Notes", self.notes),
             ("For a person", self._sentences(ChangeKind.NEEDS_REVIEW)),
             ("Absent but not proven gone", self._sentences(ChangeKind.UNVERIFIED)),
@@ -81,6 +98,10 @@ class RunReport:
             if sentences:
                 lines += ["", f"## {title}", "", *(f"- {sentence}" for sentence in sentences)]
         return "\n".join(lines) + "\n"
+
+    @property
+    def _fired(self) -> list[Trigger]:
+        return [trigger for trigger in self.triggers if trigger.fired]
 
     def _sentences(self, kind: ChangeKind) -> list[str]:
         return [
@@ -97,12 +118,15 @@ def run_report(
     files: int,
     changes: ChangeSet,
     items: pd.DataFrame,
+    policy: Policy,
     refused: tuple[str, ...],
     notes: tuple[str, ...],
+    gates: tuple[Gate, ...] = (),
+    triggers: tuple[Trigger, ...] = (),
 ) -> RunReport:
-    """Count what a change set does to `items` (the workbook's, before the run)."""
+    """Count what a change set does; `items` are the workbook's as it leaves them."""
     counts = Counter(decision.kind.value for decision in changes.decisions)
-    ratings, late = _open_after(changes, items, as_of)
+    ratings, late = _open_after(items, as_of, policy)
     return RunReport(
         run_id=run_id,
         as_of=as_of,
@@ -113,7 +137,13 @@ def run_report(
         refused=refused,
         notes=notes,
         decisions=changes.decisions,
+        gates=gates,
+        triggers=triggers,
     )
+
+
+def _gate_sentence(gate: Gate) -> str:
+    return f"**Flagged**: {gate.said}" if gate.flagged else gate.said
 
 
 def changes_frame(changes: ChangeSet) -> pd.DataFrame:
@@ -183,24 +213,14 @@ def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
     return "\n".join(lines)
 
 
-def _open_after(changes: ChangeSet, items: pd.DataFrame, as_of: date) -> tuple[Counter[str], int]:
-    closed = {(d.sheet, d.row) for d in changes.of(ChangeKind.CLOSED)}
-    due_dates = {(d.sheet, d.row): d.after for d in changes.of(ChangeKind.UPDATED)}
+def _open_after(items: pd.DataFrame, as_of: date, policy: Policy) -> tuple[Counter[str], int]:
     ratings: Counter[str] = Counter()
     late = 0
-    for item in rows(items[items["sheet"] == Sheet.OPEN]):
-        at = (item.sheet, item.row)
-        if at not in closed:
-            ratings[item.original_risk_rating] += 1
-            due = due_dates.get(at, {}).get(
-                "scheduled_completion_date", item.scheduled_completion_date
-            )
-            late += isinstance(due, date) and is_late(due, as_of)
-    for d in changes.of(ChangeKind.OPENED):
-        if d.sheet == Sheet.OPEN:
-            ratings[str(d.after["original_risk_rating"])] += 1
-            due = d.after["scheduled_completion_date"]
-            late += isinstance(due, date) and is_late(due, as_of)
+    for item in rows(without_roll_up(items, policy)):
+        if item.sheet == Sheet.OPEN:
+            stands = standing(item, as_of, policy.timelines)
+            ratings[stands.rating or ""] += 1
+            late += stands.late
     return ratings, late
 
 

@@ -1,6 +1,8 @@
 """The original risk rating of each definition, and the basis for it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -8,7 +10,17 @@ from poam.frames import Row, rows
 from poam.model import RiskRating
 from poam.policy import Policy
 
-BASIS_WORDS = {"cvss3_base": "CVSS v3 base", "cvss2_base": "CVSS v2 base"}
+Band = Literal["cvss3_base", "cvss2_base"]
+BASIS_WORDS: dict[Band, str] = {"cvss3_base": "CVSS v3 base", "cvss2_base": "CVSS v2 base"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A definition's rating, None where it has none, its basis, and the key of the rule."""
+
+    rating: RiskRating | None
+    basis: str
+    rule: str
 
 
 def rate(
@@ -20,43 +32,41 @@ def rate(
     the next basis's question, never a Low. A score below the lowest band, or a native code
     that the scanner's table calls informational, is no rating, and the basis says so;
     `native_informational` tells the latter. `nvd` gives NVD's CVSS v3 base scores by CVE: the
-    worst over a definition's CVEs counts, and where the scanner's own rating is another, the
-    basis says that too.
+    worst over a definition's CVEs counts. Where the scanner's own severity is another rating than
+    the score's, the basis says that too. `rating_rule` is the key of the policy line.
     Source: FedRAMP Vulnerability Scanning Requirements v3.0 p. 2.
     """
     out = definitions.copy()
-    rated = [_rating(row, policy, nvd or {}) for row in rows(definitions)]
-    ratings, bases = [rating for rating, _ in rated], [basis for _, basis in rated]
-    out["original_risk_rating"] = pd.Series(ratings, index=out.index, dtype=object)
+    rated = [_rated(row, policy, nvd or {}) for row in rows(definitions)]
+    out["original_risk_rating"] = pd.Series([r.rating for r in rated], out.index, dtype=object)
     out["native_informational"] = [_is_informational(row, policy) for row in rows(definitions)]
-    out["rating_basis"] = pd.Series(bases, index=out.index, dtype="str")
+    out["rating_basis"] = pd.Series([r.basis for r in rated], out.index, dtype="str")
+    out["rating_rule"] = pd.Series([r.rule for r in rated], out.index, dtype="str")
     return out
 
 
-def _rating(row: Row, policy: Policy, nvd: Mapping[str, float]) -> tuple[RiskRating | None, str]:
+def _rated(row: Row, policy: Policy, nvd: Mapping[str, float]) -> Rated:
     for basis in policy.severity.precedence:
         if basis == "native":
             return _native(row, policy)
         if basis == "nvd_cvss3":
             if listed := [cve for cve in row.cves if cve in nvd] if nvd else []:
-                return _nvd(row, min(listed, key=lambda cve: (-nvd[cve], cve)), nvd, policy)
-            continue
-        score = getattr(row, basis)
-        if pd.notna(score):
-            rating = _band(score, policy.severity.bands[basis])
-            return rating, f"{BASIS_WORDS[basis]} {score:.1f} is {rating or 'informational'}"
-    return None, "no score"
+                worst = min(listed, key=lambda cve: (-nvd[cve], cve))
+                said = f"NVD CVSS v3 base {nvd[worst]:.1f} ({worst})"
+                return _scored(row, nvd[worst], "cvss3_base", said, policy)
+        elif pd.notna(score := getattr(row, basis)):
+            return _scored(row, score, basis, f"{BASIS_WORDS[basis]} {score:.1f}", policy)
+    return Rated(None, "no score", "severity.precedence")
 
 
-def _nvd(
-    row: Row, worst: str, nvd: Mapping[str, float], policy: Policy
-) -> tuple[RiskRating | None, str]:
-    rating = _band(nvd[worst], policy.severity.bands["cvss3_base"])
-    basis = f"NVD CVSS v3 base {nvd[worst]:.1f} ({worst}) is {rating or 'informational'}"
+def _scored(row: Row, score: float, band: Band, said: str, policy: Policy) -> Rated:
+    rating = _band(score, policy.severity.bands[band])
+    basis = f"{said} is {rating or 'informational'}"
     codes, code = _codes(row, policy), str(row.native_severity)
     if code in codes and codes[code] != rating:
         basis += f"; the scanner's own severity {code} is {codes[code] or 'informational'}"
-    return rating, basis
+    decided = f"{band}.{rating}" if rating else band
+    return Rated(rating, basis, f"severity.bands.{decided}")
 
 
 def _is_informational(row: Row, policy: Policy) -> bool:
@@ -76,12 +86,15 @@ def _band(score: float, bands: dict[RiskRating, float]) -> RiskRating | None:
     return None
 
 
-def _native(row: Row, policy: Policy) -> tuple[RiskRating | None, str]:
+def _native(row: Row, policy: Policy) -> Rated:
     detector, code = str(row.detector), row.native_severity
     if pd.isna(code):
-        return None, "no CVSS score and no severity in the export"
+        return Rated(None, "no CVSS score and no severity in the export", "severity.precedence")
     scanner = policy.scanner(detector)
     if scanner is None or str(code) not in scanner.severity.codes:
-        return None, f"{detector} severity '{code}' is not in its severity table"
+        basis = f"{detector} severity '{code}' is not in its severity table"
+        return Rated(None, basis, "severity.precedence")
     rating = scanner.severity.codes[str(code)]
-    return rating, f"no CVSS score; {detector} severity {code} is {rating or 'informational'}"
+    basis = f"no CVSS score; {detector} severity {code} is {rating or 'informational'}"
+    number = policy.scanners.index(scanner)
+    return Rated(rating, basis, f"scanners[{number}].severity.codes.{code}")

@@ -64,7 +64,8 @@ class Describer:
         marks = self._marks.read(written)
         hosts: defaultdict[str, set[int]] = defaultdict(set)
         pages: defaultdict[str, set[str]] = defaultdict(set)
-        for line in asset_lines(item.asset_identifier):
+        images = any(map(self._policy.scans_images, identity.detectors))
+        for line in asset_lines(item.asset_identifier, images):
             if line.location:
                 named = {line.parameter} if line.parameter else parameters(line.location)
                 pages[without_query(line.location)] |= named

@@ -12,8 +12,9 @@ import pytest
 # and a warning fails a test. It reads its settings when it is imported.
 os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 
+from flows.batch import Request
 from flows.ingest import parser_of
-from flows.pipeline import Request, update
+from flows.pipeline import update
 from flows.sources import discover
 from flows.steps import DirectSteps
 from poam.errors import ScanFormatError

@@ -7,14 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from flows.batch import Batch
 from flows.ingest import Parsed
-from flows.pipeline import Batch, decide
+from flows.plan import decide
 from poam.frames import merged, tables
 from poam.kev import KevCatalogue, KevEntry
 from poam.layout import FIELD_NAMES
-from poam.ledger import memory_frame
+from poam.ledger import Recalled, memory_frame
 from poam.model import Authenticated, Definition, Finding, Kind, ScanCoverage
 from poam.policy import load_policy
+from poam.timeline_rules import Timelines
 
 AS_OF = date(2026, 11, 30)
 SCANNED = datetime(2026, 11, 3, 2)  # noqa: DTZ001 - a scanner's local time has no zone
@@ -29,17 +31,13 @@ def policy(**site):
 
 
 def with_timelines(**changes):
-    """The policy with another `kev` mode or another `new_assets`."""
+    """The policy with other switches of its timelines: `with_timelines(mode="supersede")`."""
     own = policy()
-    kev = own.timelines.kev.model_copy(update={"mode": changes.get("mode", "min")})
-    items = own.timelines.items.model_copy(
-        update={
-            "new_assets": changes.get("new_assets", "new_row"),
-            "cross_detector": changes.get("cross_detector", "same_item"),
-        }
-    )
-    timelines = own.timelines.model_copy(update={"kev": kev, "items": items})
-    return own.model_copy(update={"timelines": timelines})
+    values = own.timelines.model_dump()
+    for name, value in changes.items():
+        (block,) = (block for block in values.values() if name in block)
+        block[name] = value
+    return own.model_copy(update={"timelines": Timelines.model_validate(values)})
 
 
 def finding(asset="web-01", identifier="10001", **given):
@@ -157,6 +155,7 @@ def run(
     edition="v2.1",
     answers=(),
     nvd=None,
+    inventoried=None,
 ):
     """Decide one batch: each of `files` is a list of records, or (name, records)."""
     rules = rules or policy()
@@ -174,12 +173,11 @@ def run(
         workbook,
         inventory,
         catalogue,
-        memory_frame() if known is None else known,
+        Recalled(memory_frame() if known is None else known, inventoried=inventoried or {}),
         tuple(answers),
         nvd=nvd or {},
     )
-    changes, _ = decide(given, rules, as_of)
-    return changes
+    return decide(given, rules, as_of).changes
 
 
 def kinds(changes):

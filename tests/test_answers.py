@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from flows.review import answered, listing, read_decisions_file, write_decisions_file
-from poam.answers import Answer, Doubt, doubt_id, fingerprint, read_answers, standing
+from poam.answers import Answer, Doubt, doubt_id, fingerprint, in_force, read_answers
 from poam.errors import PolicyError, RunError
 from poam.frames import rows
 from poam.ledger import Ledger
@@ -94,7 +94,7 @@ def test_the_later_answer_counts():
     frame = items(MANUAL)
     early, late = answer("accepted", when=date(2026, 10, 1)), answer("rejected")
     for order in ([early, late], [late, early]):
-        kept, _ = standing(order, frame)
+        kept, _ = in_force(order, frame)
         assert kept["Nessus", "10001", "V-1"].answer == "rejected"
 
 

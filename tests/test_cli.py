@@ -203,9 +203,9 @@ def test_explain(november, poam, work):
     """`explain` names the rule behind the rating and the one behind the due date."""
     november("--out", work / "out.xlsx")
     (folder,) = (work / "runs").glob("2026-11-20-*")
-    ran = poam("explain", "V-54", "--run", folder)
+    ran = poam("explain", "V-55", "--run", folder)
     assert ran.status == 0
-    assert "V-54 opened: " in ran.out
+    assert "V-55 opened: " in ran.out
     assert "rated High: " in ran.out
     assert "FedRAMP Vulnerability Scanning Requirements" in ran.out
     assert "due 2026-12-01: " in ran.out

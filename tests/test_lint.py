@@ -326,7 +326,11 @@ def test_assets_are_those_of_the_inventory():
 def test_a_site_sets_the_level_and_the_days(tmp_path):
     """And no code that is not there."""
     config = tmp_path / "conmon.yaml"
-    config.write_text("lint: {vendor_checkin: {days: 31}, checks: {L206: {level: error}}}", "utf-8")
+    rules = (
+        "timelines: {vendor_dependency: {checkin_days: 31}}",
+        "lint: {checks: {L206: {level: error}}}",
+    )
+    config.write_text("\n".join(rules), "utf-8")
     own = load_policy(config)
     old = clean(**VENDOR | {"last_vendor_checkin_date": AS_OF - 31 * DAY})
     assert lint(book(old), own, AS_OF) == ()

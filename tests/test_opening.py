@@ -1,17 +1,17 @@
-"""A new item's columns and its number."""
+"""A new item's columns."""
 
 from dataclasses import replace
 from datetime import date
-from itertools import islice
 
 import pytest
 
 from poam.cells import CELL_LIMIT
+from poam.controls import ControlChoice
 from poam.deadlines import Deadline
 from poam.layout import FIELD_NAMES, Owner
-from poam.model import Kind, RiskRating, Sheet
-from poam.opening import Cohort, Edition, item_values, kev_word, poam_ids, text_of
-from tests.core_support import AS_OF, policy
+from poam.model import ChangeKind, Kind, RiskRating, Sheet
+from poam.opening import Cohort, Edition, item_values, kev_word, text_of
+from tests.core_support import AS_OF, definition, finding, policy, run, scan
 
 EVERY = Edition(frozenset(FIELD_NAMES), frozenset(Sheet), "N/A", "No")
 COHORT = Cohort(
@@ -25,7 +25,8 @@ COHORT = Cohort(
     rating=RiskRating.HIGH,
     detected=date(2026, 11, 3),
     assets=("web-01 (443/tcp)", "web-02"),
-    deadline=Deadline(date(2026, 12, 3), "High: 30 days"),
+    deadline=Deadline(date(2026, 12, 3), "High: 30 days", ()),
+    controls=ControlChoice(("SC-8", "SC-13"), "SC-8, SC-13: weak", "controls.rules[7]"),
     in_kev=False,
     kev_due=None,
 )
@@ -35,32 +36,6 @@ def values(edition=EVERY, rules=None, **changes):
     """Return the values of an item and its attachment."""
     cohort = replace(COHORT, **changes)
     return item_values(cohort, "V-1", AS_OF, edition, rules or policy())
-
-
-@pytest.mark.parametrize(
-    ("existing", "numbers"),
-    [
-        pytest.param([], ["V-1", "V-2"], id="scenario-1 empty"),
-        pytest.param(["V-1", "V-7"], ["V-8", "V-9"], id="after the highest, gaps stay"),
-        pytest.param(["CSP-00450"], ["CSP-00451", "CSP-00452"], id="scenario-33 CSP-00450"),
-        pytest.param(["CSP-00999"], ["CSP-01000", "CSP-01001"], id="padding holds its width"),
-        pytest.param(["V-99"], ["V-100", "V-101"], id="no padding to hold"),
-        pytest.param(["12"], ["13", "14"], id="scenario-33 a bare number"),
-        pytest.param([" V-3 "], ["V-4", "V-5"], id="scenario-33 trailing spaces"),
-        pytest.param(["V-1Example"], ["V-1", "V-2"], id="scenario-33 not numbered"),
-        pytest.param(["A-1", "A-2", "B-90"], ["A-3", "A-4"], id="the commonest scheme"),
-        pytest.param(["A-5", "V-3"], ["V-4", "V-5"], id="a tie: the site's scheme"),
-        pytest.param(["2026-V-0099"], ["2026-V-0100", "2026-V-0101"], id="digits in the prefix"),
-    ],
-)
-def test_numbers_go_on_in_the_workbooks_scheme(existing, numbers):
-    """The commonest prefix, the next number and its padding; the site's prefix where none is."""
-    assert list(islice(poam_ids(existing, "V-"), 2)) == numbers
-
-
-def test_the_sites_prefix_counts_where_there_is_none():
-    """A workbook without any number begins with the site's own scheme."""
-    assert next(iter(poam_ids([], "ACME-"))) == "ACME-1"
 
 
 @pytest.mark.parametrize(
@@ -127,10 +102,29 @@ def test_a_persons_columns_get_the_sites_defaults():
     }
 
 
-def test_configuration_is_cm_6():
-    """Configuration findings are labelled CM-6, vulnerabilities RA-5."""
-    assert values()[0]["controls"] == "RA-5"
-    assert values(kind=Kind.CONFIGURATION)[0]["controls"] == "CM-6"
+def test_the_controls_are_those_of_the_rule():
+    """The cell lists the controls that were chosen."""
+    assert values()[0]["controls"] == "SC-8, SC-13"
+
+
+@pytest.mark.parametrize(
+    ("given", "controls"),
+    [
+        ({"kind": Kind.CONFIGURATION}, "CM-6"),
+        ({"family": "Red Hat Local Security Checks"}, "SI-2"),
+        ({"cwes": ("CWE-79",)}, "SI-10"),
+        ({"identifier": "57608", "name": "SMB Signing not required"}, "SC-8"),
+        ({}, "RA-5"),
+    ],
+    ids=lambda given: str(given),
+)
+def test_what_the_scan_says_chooses_the_controls(given, controls):
+    """Kind, family, CWE and class of the weakness are asked; RA-5 is the last resort."""
+    kind, identifier = given.pop("kind", Kind.VULNERABILITY), given.pop("identifier", "10001")
+    records = [definition(identifier, **given), finding("a", identifier, kind=kind), scan("a")]
+    decision = run(records).of(ChangeKind.OPENED)[0]
+    assert decision.after["controls"] == controls
+    assert any(reason.startswith(f"controls {controls}: ") for reason in decision.because)
 
 
 def test_an_edition_without_milestones_keeps_the_milestone_in_the_plan():

@@ -7,8 +7,10 @@ import pytest
 import yaml
 
 from poam.errors import PolicyError
+from poam.gate_rules import Gates
 from poam.lint_rules import LintCode
 from poam.policy import SECTIONS, load_policy, read_mapping
+from poam.timeline_rules import Timelines
 from tests.conftest import PROJECT
 
 
@@ -148,14 +150,22 @@ def test_every_native_code_has_a_name():
 SCANNERS = PROJECT / "mappings" / "scanners"
 RULES = {
     "severity.yaml": [()],
-    "timelines.yaml": [("remediation",), ("kev",), ("items",)],
+    "timelines.yaml": [(name,) for name in Timelines.model_fields],
     "correlation.yaml": [
         (),
         *((name,) for name in ("identifier", "evidence", "titles", "families", "distributions")),
     ],
     "assets.yaml": [(), ("inventory",)],
-    "controls.yaml": [("vulnerability",), ("configuration",)],
-    "lint.yaml": [("vendor_checkin",), *(("checks", code.value) for code in LintCode)],
+    "controls.yaml": [(), ("otherwise",)],
+    "gates.yaml": [(name,) for name in Gates.model_fields],
+    "triggers.yaml": [
+        ("past_due",),
+        ("repeat",),
+        ("unique_vulnerabilities",),
+        ("unauthenticated_scans",),
+        *(("aged", name) for name in load_policy().triggers.aged),
+    ],
+    "lint.yaml": [("checks", code.value) for code in LintCode],
     "templates.yaml": [()],
     "weakness_classes.yaml": [()],
     **{f"scanners/{path.name}": [("severity",)] for path in SCANNERS.glob("*.yaml")},

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from poam.changes import applied
 from poam.layout import FIELD_NAMES
 from poam.model import ChangeKind
 from poam.report import changes_frame, decisions_json, explanation, review_frame, run_report
@@ -16,6 +17,7 @@ from tests.core_support import (
     item,
     items,
     memory,
+    policy,
     run,
     scan,
     seen,
@@ -25,7 +27,12 @@ WORKBOOK = [
     item("V-1"),
     item("V-2", asset_identifier="gone", weakness_source_identifier="10002"),
     item("V-3", asset_identifier="away", weakness_source_identifier="10003"),
-    item("V-4", original_risk_rating="Low", scheduled_completion_date=date(2027, 4, 4)),
+    item(
+        "V-4",
+        asset_identifier="low",
+        original_risk_rating="Low",
+        scheduled_completion_date=date(2027, 4, 4),
+    ),
     closed("V-5", asset_identifier="fp", false_positive="Yes"),
     item("V-6", sheet="configuration", asset_identifier="cfg", weakness_source_identifier="10005"),
 ]
@@ -45,7 +52,8 @@ def changes():
 
 def report(changes, refused=(), notes=(), as_of=AS_OF):
     """Return the run's report."""
-    return run_report("run-1", as_of, 1, changes, items(*WORKBOOK), refused, notes)
+    left = applied(items(*WORKBOOK), changes)
+    return run_report("run-1", as_of, 1, changes, left, policy(), refused, notes)
 
 
 def test_every_decision_is_counted_once(changes):
@@ -54,11 +62,13 @@ def test_every_decision_is_counted_once(changes):
     assert set(counts) == {kind.value for kind in ChangeKind}
     assert sum(counts.values()) == len(changes.decisions)
     assert counts == {
-        "opened": 1,
+        "opened": 2,  # the item that stands for V-6 is one of them
+        "reopened": 0,
+        "held": 0,
         "updated": 0,
         "closed": 1,
-        "unchanged": 2,
-        "unverified": 2,
+        "unchanged": 1,
+        "unverified": 3,
         "suppressed": 1,
         "needs_review": 1,
     }
@@ -92,7 +102,7 @@ def test_the_page_names_what_waits(changes):
     """Unread files, notes, doubts and unproven absences each have a section."""
     text = report(changes, refused=("bad.nessus: broken.",), notes=("A note.",)).markdown()
     assert text.startswith("# POA&M update as of 2026-11-30\n")
-    assert "- **1** opened" in text
+    assert "- **2** opened" in text
     for sentence in ("- bad.nessus: broken.", "- A note.", "- new, Unrated (Nessus 10004)", "V-3"):
         assert sentence in text
 

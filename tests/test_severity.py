@@ -194,7 +194,7 @@ def test_no_rating_is_never_a_low(scores, why):
 
 
 def test_rating_leaves_its_input_alone():
-    """The definitions handed in are not changed; the result has three more columns."""
+    """The definitions handed in are not changed; the result has four more columns."""
     definitions = batch(definition(), definition("10002", cvss3_base=None)).definitions
     before = definitions.copy()
     after = rate(definitions, policy())
@@ -203,6 +203,7 @@ def test_rating_leaves_its_input_alone():
         "native_informational",
         "original_risk_rating",
         "rating_basis",
+        "rating_rule",
     }
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
 from poam.classes import base_identifier
-from poam.deadlines import deadline, is_late
+from poam.deadlines import deadline, is_worse, rating_of, standing
 from poam.identifiers import cve_ids, row_identity
 from poam.layout import FieldType
-from poam.lint.line import Check, Fault, Line, folded, rating_of
+from poam.lint.line import Check, Fault, Line, folded
 from poam.lint_rules import LintCode
 from poam.model import RiskRating, Sheet
 
@@ -24,6 +24,8 @@ GROWING = ("milestone_changes", "comments")
 SPECIAL = {"original_detection_date", "asset_identifier"}
 CONTROL = re.compile(r"[A-Z]{2}-\d{1,2}(?!\d).*", re.DOTALL)
 DATED = re.compile(r"\d{4}-\d\d-\d\d")
+# The line that closing by a scan's proof leaves in Comments.
+CLOSED_BY_PROOF = re.compile(r"^\d{4}-\d\d-\d\d: Closed\. \S", re.MULTILINE)
 DAY = r"\d{1,4}[\\/-]\d{1,2}[\\/-]\d{1,4}"
 # The template's own regular expressions, one milestone at a time. Source: template v2.1,
 # conditional formats of M8 and N8.
@@ -91,15 +93,12 @@ def _status_date(line: Line) -> Iterator[Fault]:
 
 
 def _past_due(line: Line) -> Iterator[Fault]:
-    due = line.day("scheduled_completion_date")
-    excused = (
-        line.text("vendor_dependency") == "Yes"
-        or line.text("operational_requirement") == "Yes"
-        or line.text("false_positive") == "Yes"
-    )
-    if due and is_late(due, line.context.as_of) and not excused:
+    stands = standing(line.record, line.context.as_of, line.context.policy.timelines)
+    if stands.late:
         wanted = "a closed item, or an approved deviation or vendor dependency"
-        yield Fault("scheduled_completion_date", f"{due}, before {line.context.as_of}", wanted)
+        why = "; ".join(stands.because[1:])
+        found = f"{stands.due}, before {line.context.as_of}" + (f" ({why})" if why else "")
+        yield Fault("scheduled_completion_date", found, wanted)
 
 
 def _rating_unknown(line: Line) -> Iterator[Fault]:
@@ -151,7 +150,7 @@ def _dependency_without_product(line: Line) -> Iterator[Fault]:
 
 
 def _checkin_old(line: Line) -> Iterator[Fault]:
-    as_of, days = line.context.as_of, line.context.policy.lint.vendor_checkin.days
+    as_of, days = line.context.as_of, line.context.policy.timelines.vendor_dependency.checkin_days
     day = line.day("last_vendor_checkin_date")
     oldest = as_of - timedelta(days=days)
     if line.text("vendor_dependency") == "Yes" and day and not oldest <= day <= as_of:
@@ -174,13 +173,10 @@ def _rationale_empty(line: Line) -> Iterator[Fault]:
 
 
 def _raised(line: Line) -> bool:
-    worst_first = list(RiskRating)
     original, adjusted = (
         rating_of(line.text(name)) for name in ("original_risk_rating", "adjusted_risk_rating")
     )
-    if original is None or adjusted is None:
-        return False
-    return worst_first.index(adjusted) < worst_first.index(original)
+    return original is not None and adjusted is not None and is_worse(adjusted, original)
 
 
 def _false_positive_open(line: Line) -> Iterator[Fault]:
@@ -257,8 +253,9 @@ def _closed_without_evidence(line: Line) -> Iterator[Fault]:
 
 
 def _not_closeable(line: Line) -> Iterator[Fault]:
+    proven = CLOSED_BY_PROOF.search(line.text("comments"))
     for name in ("vendor_dependency", "operational_requirement"):
-        if line.text(name) == "Yes":
+        if line.text(name) == "Yes" and not proven:
             yield Fault(name, "Yes on a closed item", "the item on the Open sheet, or No")
 
 

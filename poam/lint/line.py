@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from poam.assets import AssetIndex
+from poam.deadlines import effective_rating
 from poam.frames import Row
 from poam.layout import FieldRule, FieldType
 from poam.model import RiskRating, Sheet
@@ -73,11 +74,8 @@ class Line:
 
     @property
     def rating(self) -> RiskRating | None:
-        """The rating that counts: the adjusted one where its adjustment is approved."""
-        adjusted = rating_of(self.text("adjusted_risk_rating"))
-        if adjusted and self.text("risk_adjustment") == "Yes":
-            return adjusted
-        return rating_of(self.text("original_risk_rating"))
+        """The rating that counts."""
+        return effective_rating(self.record)
 
     @property
     def before(self) -> "Line | None":
@@ -87,11 +85,6 @@ class Line:
 
 
 Check = Callable[[Line], Iterator[Fault]]
-
-
-def rating_of(text: str) -> RiskRating | None:
-    """Return the rating that a cell names, None where it names none."""
-    return next((rating for rating in RiskRating if rating.value == text), None)
 
 
 def folded(text: str) -> str:

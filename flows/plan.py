@@ -1,0 +1,156 @@
+"""Deciding on a batch: everything it changes, and what reviewers count, before a byte is written.
+
+A list of calls to the core; pure.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pandas as pd
+
+from flows.batch import Batch
+from poam.answers import in_force
+from poam.assets import AssetIndex, asset_index, asset_lines, recorded_lines, with_assets
+from poam.changes import ChangeSet, applied
+from poam.correlate import Correlator
+from poam.dedupe import sightings, weaknesses, with_parameters
+from poam.deviation_requests import deviation_requests
+from poam.frames import Tables, merged, rows
+from poam.gates import Gate, gates
+from poam.identifiers import lists_images
+from poam.ledger import clean_days
+from poam.metrics import open_items, scan_counts
+from poam.model import Sheet
+from poam.numbering import poam_ids
+from poam.opening import Edition
+from poam.policy import Policy
+from poam.proof import scan_record
+from poam.reconcile import Reconciler
+from poam.rollup import roll_up, without_roll_up
+from poam.severity import rate
+from poam.triggers import PastTrigger, Trigger, triggers
+from poam.twins import fold
+from poam.workbook import PoamWorkbook
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run decided. `items` are the workbook's as the run leaves them.
+
+    `coverage` has asset identifiers; `deviation_requests` are the rows of the request form.
+    """
+
+    changes: ChangeSet
+    coverage: pd.DataFrame
+    items: pd.DataFrame
+    gates: tuple[Gate, ...]
+    triggers: tuple[Trigger, ...]
+    deviation_requests: pd.DataFrame
+
+
+def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
+    """Hold a batch against its workbook."""
+    recalled, workbook = batch.recalled, batch.workbook.items
+    edition = _edition(batch.workbook, policy)
+    found = merged([p.tables for p in batch.parsed if p.tables is not None])
+    index = _index(found, batch, policy)
+    found = with_assets(found, index, policy.assets)
+    known = _renamed(recalled.memory, index.identifier)
+    detections = with_parameters(found.detections, found.definitions, policy)
+    seen = sightings(detections, found.coverage, known, as_of, policy)
+    rated = rate(weaknesses(seen, found.definitions, policy), policy, batch.nvd)
+    items = without_roll_up(workbook, policy)
+    answers, notices = in_force(batch.answers, items)
+    correlator = Correlator(items, index, policy, answers=answers)
+    links = correlator.links(rated, seen)
+    folded = fold(rated, seen, correlator.twins(rated, seen, links), as_of)
+    reconciler = Reconciler(
+        as_of=as_of,
+        policy=policy,
+        edition=edition,
+        index=index,
+        record=scan_record(found.coverage, seen, known, _failed(batch), policy),
+        kev=batch.kev,
+        recorded=recorded_lines(known),
+        clean_days=clean_days(known),
+        poam_ids=tuple(workbook["poam_id"]),
+    )
+    changes = reconciler.decide(items, folded.weaknesses, folded.sightings, links)
+    after = applied(workbook, changes)
+    ids = poam_ids(after["poam_id"], policy.site.poam_id_prefix, as_of)
+    rolled_up = roll_up(after, ids, as_of, edition, policy)
+    changes = replace(
+        changes,
+        decisions=(*changes.decisions, *([rolled_up] if rolled_up else ())),
+        membership=folded.membership(changes.membership, seen),
+        notices=(*notices, *index.notices, *changes.notices),
+    )
+    left = without_roll_up(after, policy)
+    images = frozenset(scanner.detector for scanner in policy.scanners if scanner.images)
+    measured = gates(found.coverage, batch.inventory, index, as_of, policy.gates, images)
+    share = next(gate.figure for gate in measured if gate.id == "unauthenticated")
+    unique = int(scan_counts(rated, seen)["unique"].sum()) if len(found.coverage) else None
+    past = [PastTrigger(name, day) for name, day in recalled.fired]
+    open_now = open_items(left, as_of, policy.timelines)
+    return Plan(
+        changes=changes,
+        coverage=found.coverage,
+        items=applied(workbook, changes),
+        gates=measured,
+        triggers=triggers(open_now, unique, share, policy.triggers, as_of, past),
+        deviation_requests=deviation_requests(left, folded.weaknesses, as_of, policy),
+    )
+
+
+def _index(found: Tables, batch: Batch, policy: Policy) -> AssetIndex:
+    return asset_index(
+        found.coverage,
+        batch.inventory,
+        policy.assets,
+        batch.recalled.asset_ids,
+        batch.recalled.inventoried,
+        _images(found.coverage, batch, policy),
+    )
+
+
+def _failed(batch: Batch) -> Mapping[str, tuple[str, ...]]:
+    """The files that could not be read, by detector; "" for those of no known one."""
+    failed: dict[str, tuple[str, ...]] = {}
+    for parsed in batch.parsed:
+        for detector in (parsed.detectors or ("",)) if parsed.refused else ():
+            failed[detector] = (*failed.get(detector, ()), parsed.file)
+    return failed
+
+
+def _images(
+    coverage: pd.DataFrame, batch: Batch, policy: Policy
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The container images that were scanned, and those that the workbook and the memory list."""
+    of_images = coverage["detector"].map(policy.scans_images).astype(bool)
+    remembered = batch.recalled.memory["detector"].map(policy.scans_images).astype(bool)
+    lines = (
+        line.name
+        for row in rows(batch.workbook.items)
+        if lists_images(row.weakness_detector_source, policy)
+        for line in asset_lines(row.asset_identifier, images=True)
+    )
+    written = {*lines, *batch.recalled.memory.loc[remembered, "asset_identifier"]}
+    return frozenset(coverage.loc[of_images, "asset"]), frozenset(written)
+
+
+def _renamed(memory: pd.DataFrame, identifier: Callable[[str], str]) -> pd.DataFrame:
+    """The ledger's asset names as this batch's identities know them."""
+    names = {name: identifier(name) for name in memory["asset_identifier"].unique()}
+    return memory.assign(asset_identifier=memory["asset_identifier"].map(names).astype("str"))
+
+
+def _edition(workbook: PoamWorkbook, policy: Policy) -> Edition:
+    edition = policy.templates.editions[workbook.edition]
+    fields = frozenset(
+        column for column in workbook.items.columns if workbook.has_field("open", column)
+    )
+    sheets = frozenset(sheet for sheet in Sheet if workbook.has_field(sheet, "poam_id"))
+    return Edition(
+        fields, sheets, edition.no_adjusted_rating, edition.no_kev, edition.no_identifier
+    )
