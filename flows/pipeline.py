@@ -216,10 +216,22 @@ def _report(request: Request, batch: Batch, plan: Plan, policy: Policy, run_id: 
         plan.items,
         policy,
         batch.refused,
-        (*plan.changes.notices, *problems),
+        (*plan.changes.notices, *_without_memory(request, policy), *problems),
         plan.gates,
         plan.triggers,
     )
+
+
+def _without_memory(request: Request, policy: Policy) -> Iterator[str]:
+    """Say what a run without a ledger cannot know."""
+    timelines = policy.timelines
+    if request.ledger is None and timelines.scope.track == "past_due":
+        yield (
+            "Only what is late is tracked, and there is no ledger: what the scanner gives no "
+            "first-found date for is never late."
+        )
+    if request.ledger is None and timelines.closing.confirm_scans > 1:
+        yield "Closing needs a second scan, and there is no ledger: nothing closes."
 
 
 def _target(request: Request) -> Path | None:

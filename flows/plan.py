@@ -18,10 +18,11 @@ from poam.dedupe import sightings, weaknesses, with_parameters
 from poam.deviation_requests import deviation_requests
 from poam.frames import Tables, merged, rows
 from poam.gates import Gate, gates
+from poam.grounds import grounds
 from poam.identifiers import lists_images
 from poam.ledger import clean_days
 from poam.metrics import open_items, scan_counts
-from poam.model import Sheet
+from poam.model import ChangeKind, Sheet
 from poam.numbering import poam_ids
 from poam.opening import Edition
 from poam.policy import Policy
@@ -60,9 +61,9 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     detections = with_parameters(found.detections, found.definitions, policy)
     seen = sightings(detections, found.coverage, known, as_of, policy)
     rated = rate(weaknesses(seen, found.definitions, policy), policy, batch.nvd)
-    items = without_roll_up(workbook, policy)
-    answers, notices = in_force(batch.answers, items)
-    correlator = Correlator(items, index, policy, answers=answers)
+    own = without_roll_up(workbook, policy)
+    answers, notices = in_force(batch.answers, own)
+    correlator = Correlator(own, index, policy, answers=answers)
     links = correlator.links(rated, seen)
     folded = fold(rated, seen, correlator.twins(rated, seen, links), as_of)
     reconciler = Reconciler(
@@ -76,7 +77,9 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
         clean_days=clean_days(known),
         poam_ids=tuple(workbook["poam_id"]),
     )
-    changes = reconciler.decide(items, folded.weaknesses, folded.sightings, links)
+    # A weakness that several scanners see has the CVEs of all: the worst of them rates it.
+    whole = rate(folded.weaknesses, policy, batch.nvd)
+    changes = reconciler.decide(own, whole, folded.sightings, links)
     after = applied(workbook, changes)
     ids = poam_ids(after["poam_id"], policy.site.poam_id_prefix, as_of)
     rolled_up = roll_up(after, ids, as_of, edition, policy)
@@ -93,14 +96,29 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     unique = int(scan_counts(rated, seen)["unique"].sum()) if len(found.coverage) else None
     past = [PastTrigger(name, day) for name, day in recalled.fired]
     open_now = open_items(left, as_of, policy.timelines)
+    items = applied(workbook, changes)
     return Plan(
-        changes=changes,
+        changes=_with_grounds(changes, items, as_of, policy),
         coverage=found.coverage,
-        items=applied(workbook, changes),
+        items=items,
         gates=measured,
         triggers=triggers(open_now, unique, share, policy.triggers, as_of, past),
-        deviation_requests=deviation_requests(left, folded.weaknesses, as_of, policy),
+        deviation_requests=deviation_requests(left, whole, as_of, policy),
     )
+
+
+def _with_grounds(
+    changes: ChangeSet, items: pd.DataFrame, as_of: date, policy: Policy
+) -> ChangeSet:
+    """Say with every decision on an item that stays open what its dates and ratings rest on."""
+    current = {item.poam_id: item for item in rows(items) if item.sheet != Sheet.CLOSED}
+    decisions = [
+        replace(d, grounds=grounds(current[d.poam_id], as_of, policy))
+        if d.poam_id in current and d.kind is not ChangeKind.OPENED
+        else d
+        for d in changes.decisions
+    ]
+    return replace(changes, decisions=tuple(decisions))
 
 
 def _index(found: Tables, batch: Batch, policy: Policy) -> AssetIndex:

@@ -19,7 +19,8 @@ class Decision:
 
     `row` is the item's worksheet row, None for a new item; `after` what is set, by field;
     `before` what stood there; `to_sheet` where the item moves. `attachment` is a full asset list
-    that does not fit its cell; `doubts` are what `poam review` asks a person.
+    that does not fit its cell; `doubts` are what `poam review` asks a person; `grounds` are the
+    rules behind the item's dates and ratings.
     """
 
     kind: ChangeKind
@@ -35,6 +36,7 @@ class Decision:
     weakness_name: str = ""
     attachment: str | None = None
     doubts: tuple[Doubt, ...] = ()
+    grounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

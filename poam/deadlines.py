@@ -26,7 +26,8 @@ class Standing:
     """How an item stands on a day.
 
     `rating` is the one that counts, `excused` why it is not counted late although its date has
-    passed ("" where nothing excuses it), `because` the whole in words.
+    passed ("" where nothing excuses it), `because` the whole in words, `rules` the keys of the
+    policy lines.
     """
 
     rating: RiskRating | None
@@ -34,6 +35,7 @@ class Standing:
     late: bool
     excused: str
     because: tuple[str, ...]
+    rules: tuple[str, ...] = ("timelines.remediation.days",)
 
 
 def deadline(
@@ -101,8 +103,8 @@ def effective_rating(item: Row) -> RiskRating | None:
     return rating_of(item.original_risk_rating)
 
 
-def vendor_release(item: Row, policy: VendorDependency) -> date | None:
-    """The first day after the detection that Comments give as the vendor's release.
+def vendor_release(item: Row, as_of: date, policy: VendorDependency) -> date | None:
+    """The first day, from the detection to `as_of`, that Comments give as the vendor's release.
 
     A window restarts once, so a later day that Comments also give counts for nothing.
     Source: POA&M Template Completion Guide v2.2 p. 4 (the release date is given in Comments).
@@ -112,8 +114,36 @@ def vendor_release(item: Row, policy: VendorDependency) -> date | None:
         return None
     words = "|".join(re.escape(words) for words in policy.release_words)
     stated = re.findall(rf"(?:{words})[\s:=]*(?:on|is)?\s*{DAY}", item.comments, re.IGNORECASE)
-    days = sorted(day for text in stated if (day := _day(text)) and day > detected)
+    days = sorted(day for text in stated if (day := _day(text)) and detected < day <= as_of)
     return days[0] if days else None
+
+
+def tracked_kev_due(item: Row) -> date | None:
+    """CISA's due date of an item that the KEV catalogue lists."""
+    due = item.bod_22_01_due_date
+    tracked = item.bod_22_01_tracking.strip() == "Yes"
+    return due if tracked and isinstance(due, date) else None
+
+
+def rules_give(
+    item: Row, as_of: date, kev_due: date | None, policy: Timelines
+) -> Iterator[Deadline]:
+    """Yield the deadlines that the rules give an item, the one that holds now first.
+
+    After it come those of before: without the vendor's release, by the original rating, without
+    CISA's date.
+    """
+    detected = item.original_detection_date
+    ratings = (effective_rating(item), rating_of(item.original_risk_rating))
+    known = list(dict.fromkeys(rating for rating in ratings if rating))
+    released = vendor_release(item, as_of, policy.vendor_dependency)
+    if released:
+        for rating in known:
+            yield deadline(rating, released, kev_due, policy, "the vendor's release on")
+    if isinstance(detected, date):
+        for rating in known:
+            for kev in dict.fromkeys((kev_due, None)):
+                yield deadline(rating, detected, kev, policy)
 
 
 def standing(item: Row, as_of: date, policy: Timelines) -> Standing:
@@ -130,7 +160,8 @@ def standing(item: Row, as_of: date, policy: Timelines) -> Standing:
     excused = _excuse(item, rating, as_of, policy)
     words = f"due {due}, {(as_of - due).days} days ago on {as_of}"
     if excused:
-        return Standing(rating, due, False, excused, (f"{words}; not counted late: {excused}",))
+        said = (f"{words}; not counted late: {excused}",)
+        return Standing(rating, due, False, excused, said, ("timelines.vendor_dependency.excused",))
     return Standing(rating, due, True, "", (f"{words}: late", *_no_excuse(item, as_of, policy)))
 
 
@@ -146,7 +177,7 @@ def _excuse(item: Row, rating: RiskRating | None, as_of: date, policy: Timelines
         and rating in rule.excused
         and isinstance(asked, date)
         and timedelta() <= as_of - asked <= timedelta(days=rule.checkin_days)
-        and not _released(item, as_of, rule)
+        and not vendor_release(item, as_of, rule)
     ):
         return f"a vendor dependency, the vendor last asked on {asked}"
     return ""
@@ -159,7 +190,7 @@ def _no_excuse(item: Row, as_of: date, policy: Timelines) -> Iterator[str]:
         asked = item.last_vendor_checkin_date
         if rating not in rule.excused:
             yield f"a vendor dependency does not excuse a {rating or 'row without a rating'}"
-        elif released := _released(item, as_of, rule):
+        elif released := vendor_release(item, as_of, rule):
             yield f"the vendor released its fix on {released}: the dependency excuses it no more"
         elif not isinstance(asked, date):
             yield "a vendor dependency without a check-in date excuses nothing"
@@ -173,11 +204,6 @@ def _no_excuse(item: Row, as_of: date, policy: Timelines) -> Iterator[str]:
     for name in ("risk_adjustment", "false_positive", "operational_requirement"):
         if getattr(item, name).strip() == "Pending":
             yield f"a pending {name.replace('_', ' ')} stops no clock"
-
-
-def _released(item: Row, as_of: date, rule: VendorDependency) -> date | None:
-    day = vendor_release(item, rule)
-    return day if day and day <= as_of else None
 
 
 def _day(text: str) -> date | None:

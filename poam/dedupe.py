@@ -42,13 +42,15 @@ def sightings(
     `last_seen` (days), `first_seen_basis`, `authenticated`, `file`, `locator`, and `detections`
     (how many records were folded).
 
-    First seen is the earliest of the scanner's first-found, the ledger's first-seen and the scan's
-    end; a record with no date at all gets `as_of`, and its basis says so. When one batch sees a
-    weakness and another export of the batch calls it fixed, the later of the two holds. What was
-    proven clean in between began anew: no date of before counts.
+    First seen is the earliest of the scan's end and, as `timelines.detection` lets them count, the
+    scanner's first-found and the ledger's first-seen; a record with no date at all gets `as_of`,
+    and its basis says so. When one batch sees a weakness and another export of the batch calls it
+    fixed, the later of the two holds. What was proven clean in between began anew: no date of
+    before counts.
     Source: POA&M Template Completion Guide v2.2 p. 4; ConMon Strategy Guide v3.2 p. 25.
     """
-    rows = _begun_anew(_dated(detections, coverage, as_of), known)
+    counts = policy.timelines.detection.counts
+    rows = _begun_anew(_dated(detections, coverage, as_of, "first_found" in counts), known)
     rows["kind_rank"] = rows["kind"].map(KIND_RANK)
     rows["severity_rank"], code_of = _severity_ranks(rows, policy)
     rows = rows.sort_values([*SIGHTING, "last_seen", "present", "file", "locator"], kind="stable")
@@ -69,7 +71,8 @@ def sightings(
     out["authenticated"] = out.pop("depth").map(AUTHENTICATED).astype("str")
     out["kind"] = out.pop("kind_rank").map(KIND_OF_RANK).astype("str")
     out["native_severity"] = out.pop("severity_rank").map(code_of).astype("str")
-    return _with_memory(out.reset_index(), known)
+    out = out.reset_index()
+    return _with_memory(out, known) if "ledger" in counts else out
 
 
 def _severity_ranks(
@@ -169,7 +172,9 @@ def _worst_severity(
     return out
 
 
-def _dated(detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date) -> pd.DataFrame:
+def _dated(
+    detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date, first_found: bool
+) -> pd.DataFrame:
     scans = coverage.assign(
         scanned=coverage["ended"].fillna(coverage["started"]),
         depth=coverage["authenticated"].map(DEPTH).astype("float64"),
@@ -189,7 +194,7 @@ def _dated(detections: pd.DataFrame, coverage: pd.DataFrame, as_of: date) -> pd.
     # A record of a fix keeps the day of the last finding; the scan is what saw it gone.
     seen = rows["last_seen"].where(rows["present"]).fillna(scanned)
     rows["last_seen"] = seen.dt.normalize()
-    own = rows["first_seen"].notna() & (rows["first_seen"] <= scanned)
+    own = rows["first_seen"].notna() & (rows["first_seen"] <= scanned) & first_found
     rows["first_seen_basis"] = basis.mask(own, "the scanner's first-found date")
     rows["first_seen"] = rows["first_seen"].where(own, scanned).dt.normalize()
     return rows

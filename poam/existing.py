@@ -47,6 +47,7 @@ class Item:
     asks: list[str] = field(default_factory=list)  # for a person to decide
     back: list[str] = field(default_factory=list)  # why a closed item comes back
     is_configuration: bool = False
+    first_seen: date | None = None  # the earliest day that a sighting of it is known for
 
     def versions(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
         """Return the lines that name an image of which a sighting is another version."""
@@ -190,7 +191,8 @@ class Settlement:
             "status_date": self.as_of,
             "comments": appended(item.record.comments, comment),
         }
-        because = (*proof, f"[{self.policy.cite('timelines.closing.confirm_scans')}]")
+        cited = self.policy.cite("timelines.closing.confirm_scans")
+        because = (*proof[:-1], f"{proof[-1]} [{cited}]")
         return self._decision(ChangeKind.CLOSED, item, because, to_sheet=Sheet.CLOSED)
 
     def _reopen(self, item: Item) -> Decision:

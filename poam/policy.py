@@ -199,7 +199,7 @@ class Policy(Rules):
 
         A key is a path such as `timelines.kev.mode`; the source is the nearest one above it.
         """
-        return "; ".join(self._citation(key) for key in dict.fromkeys(keys))
+        return " | ".join(self._citation(key) for key in dict.fromkeys(keys))
 
     def _citation(self, key: str) -> str:
         values: list[Any] = [self]

@@ -13,7 +13,7 @@ from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
 from poam.changes import ChangeSet, Decision, doubtful, held, undecided, unlisted, unrated
 from poam.deadlines import deadline, is_late
-from poam.existing import Item, Settlement, place_text
+from poam.existing import Item, Settlement, place_text, some
 from poam.frames import WEAKNESS, Row, rows
 from poam.identifiers import row_identity
 from poam.kev import KevCatalogue
@@ -110,10 +110,7 @@ class Reconciler:
         ids = pd.Series(members, dtype=object).reindex(sightings.index).fillna("")
         membership = sightings.assign(poam_id=ids.astype("str"))
         cleaned = tuple(place for state in states.values() for place in state.cleaned)
-        notices = tuple(
-            f"{state.record.poam_id}: {note}." for state in states.values() for note in state.notes
-        )
-        return ChangeSet(tuple(decisions), membership, cleaned, notices)
+        return ChangeSet(tuple(decisions), membership, cleaned, _notices(states.values()))
 
     def _settled(self, states: Collection[Item]) -> list[Decision]:
         """Decide on the items of the workbook, and what of them a person is asked."""
@@ -224,6 +221,8 @@ class Reconciler:
                     None
                 )
                 members.setdefault(sighting.Index, item.record.poam_id)
+                day = sighting.first_seen.date()
+                item.first_seen = min(day, item.first_seen or day)
                 if link.cross_detector:
                     self._name_finder(weakness, link, item)
             if not holders:
@@ -315,11 +314,12 @@ class Reconciler:
             in_kev=kev.listed,
             kev_due=kev.due,
         )
-        others = ", ".join(sorted(item.record.poam_id for item in current))
         cite = self.policy.cite
+        others = ", ".join(sorted(item.record.poam_id for item in current))
         because = (
             f"{weakness.detector} {weakness.source_identifier} seen on {len(assets)} assets, "
-            f"first on {day} ({group[0].first_seen_basis}; {group[0].locator})",
+            f"first on {day} ({group[0].first_seen_basis}; {group[0].locator}) "
+            f"[{cite('timelines.detection.counts')}]",
             f"{others} has it on other assets; these were seen later, so they get an item of their "
             f"own [{cite('timelines.items.new_assets')}]"
             if others
@@ -368,6 +368,24 @@ class Reconciler:
         only_late = self.policy.timelines.scope.track == "past_due"
         counted = cohort.kind is not Kind.CONFIGURATION
         return only_late and counted and not is_late(cohort.deadline.due, self.as_of)
+
+
+def _notices(states: Collection[Item]) -> tuple[str, ...]:
+    """What a person ought to know of items that do not change for it."""
+    notes = [f"{state.record.poam_id}: {note}." for state in states for note in state.notes]
+    later = [
+        f"{state.record.poam_id} ({detected}, seen since {state.first_seen})"
+        for state in states
+        if state.first_seen
+        and isinstance(detected := state.record.original_detection_date, date)
+        and state.first_seen < detected
+    ]
+    if later:
+        notes.append(
+            "Original detection dates that are later than the first day a scanner or the ledger "
+            f"knows stay as they are: {some(later)}."
+        )
+    return tuple(notes)
 
 
 def _order(cohort: Cohort) -> tuple[object, ...]:

@@ -1,6 +1,7 @@
 """The account of a run: counts, the changes field by field, what waits for a person."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -43,6 +44,7 @@ WORDS = {
     ChangeKind.NEEDS_REVIEW: "for a person to decide",
 }
 
+CITED = re.compile(r"(?P<text>.*?) \[(?P<notes>[\w./-]+ line \d+, .*)\]", re.DOTALL)
 RARE = (ChangeKind.REOPENED, ChangeKind.HELD)  # no line where there is none
 
 
@@ -197,7 +199,11 @@ def decisions_json(changes: ChangeSet) -> str:
 
 
 def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
-    """Why an item is as it is, from a run's recorded decisions; "" where the run has none on it."""
+    """Why an item is as it is, from a run's recorded decisions; "" where the run has none on it.
+
+    The policy lines that sentences cite are numbered and stand at the end, each once.
+    """
+    notes: dict[str, int] = {}
     lines = []
     for d in decisions:
         if poam_id in str(d["poam_id"]).split(", "):
@@ -205,12 +211,24 @@ def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
                 f"{d['poam_id']} {d['kind']}: {d['weakness_name']} "
                 f"({d['detector']} {d['source_identifier']})"
             )
-            lines += [f"  because {reason}" for reason in d["because"]]
+            lines += [f"  because {_noted(reason, notes)}" for reason in d["because"]]
+            lines += [f"  stands: {_noted(ground, notes)}" for ground in d.get("grounds", ())]
             for name, value in d["after"].items():
                 before = _text(d["before"].get(name))
                 was = f"  (was: {_short(before)})" if before else ""
                 lines.append(f"  {name} = {_short(_text(value))}{was}")
+    lines += [f"[{number}] {note}" for note, number in notes.items()]
     return "\n".join(lines)
+
+
+def _noted(sentence: str, notes: dict[str, int]) -> str:
+    """A sentence with numbers in place of the policy lines that it cites."""
+    match = CITED.fullmatch(sentence)
+    if match is None:
+        return sentence
+    cited = match["notes"].split(" | ")
+    numbers = [f"[{notes.setdefault(note, len(notes) + 1)}]" for note in cited]
+    return f"{match['text']} {''.join(numbers)}"
 
 
 def _open_after(items: pd.DataFrame, as_of: date, policy: Policy) -> tuple[Counter[str], int]:

@@ -11,6 +11,7 @@ from poam.deadlines import (
     is_worse,
     kev_deadline,
     rating_of,
+    rules_give,
     vendor_release,
 )
 from poam.existing import Item
@@ -78,21 +79,21 @@ class Reviser:
         any other is a person's. Source: POA&M Template Completion Guide v2.2 p. 4-5.
         """
         record, timelines = item.record, self.policy.timelines
-        detected, rating = record.original_detection_date, effective_rating(record)
-        if not isinstance(detected, date) or rating is None:
+        original, rating = rating_of(record.original_risk_rating), effective_rating(record)
+        given = list(rules_give(record, self.as_of, self._kev_due(item), timelines))
+        if original is None or rating is None or item.due is None or not given:
             return
-        if released := vendor_release(record, timelines.vendor_dependency):
-            new = deadline(
-                rating, released, self._kev_due(item), timelines, "the vendor's release on"
-            )
-            if released <= self.as_of and item.due not in (None, new.due):
-                self._move(item, new, f"the vendor released its fix on {released}")
-        elif (original := rating_of(record.original_risk_rating)) not in (None, rating):
-            new = deadline(rating, detected, self._kev_due(item), timelines)
-            if is_worse(rating, original) or item.due in self._given(item, original, detected):
-                tighter = is_worse(rating, original)
-                if item.due and (new.due < item.due if tighter else new.due != item.due):
-                    self._move(item, new, f"risk adjustment from {original} to {rating} approved")
+        new, *before = given
+        released = vendor_release(record, self.as_of, timelines.vendor_dependency)
+        if released:
+            why = f"the vendor released its fix on {released}"
+        elif rating is not original:
+            why = f"risk adjustment from {original} to {rating} approved"
+        else:
+            return
+        closer = new.due < item.due
+        if closer if is_worse(rating, original) else item.due in {one.due for one in before}:
+            self._move(item, new, why)
 
     def _track(self, item: Item, kev: Kev) -> None:
         record = item.record
@@ -147,11 +148,6 @@ class Reviser:
         tracked = item.now("bod_22_01_tracking") == "Yes"
         due = item.now("bod_22_01_due_date")
         return due if tracked and isinstance(due, date) else None
-
-    def _given(self, item: Item, rating: RiskRating, detected: date) -> set[date]:
-        """Return the dates that the rules gave the item by its original rating."""
-        kev_due, timelines = self._kev_due(item), self.policy.timelines
-        return {deadline(rating, detected, day, timelines).due for day in (None, kev_due)}
 
     def _move(self, item: Item, new: Deadline, why: str) -> None:
         item.because.append(

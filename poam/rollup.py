@@ -93,7 +93,7 @@ def _kept(record: Row, findings: Sequence[Row], as_of: date, policy: Policy) -> 
     if not findings:
         kind, to_sheet = ChangeKind.CLOSED, Sheet.CLOSED
         because = "no configuration finding is open any more"
-        after["comments"] = appended(record.comments, f"{as_of}: Closed: {because}.")
+        after["comments"] = appended(record.comments, f"{as_of}: Closed. {because.capitalize()}.")
     else:
         because = f"{len(findings)} configuration findings are open"
         if set(listed) != set(assets) and not any(map(is_attachment_line, listed)):

@@ -8,6 +8,13 @@ from poam.model import RiskRating
 from poam.rules import Rules
 
 
+class Detection(Rules):
+    """What beside the scan's date may be the original detection date."""
+
+    source: str
+    counts: tuple[Literal["first_found", "ledger"], ...]
+
+
 class Remediation(Rules):
     """Days from original detection to scheduled completion, by rating."""
 
@@ -95,6 +102,7 @@ class Containers(Rules):
 class Timelines(Rules):
     """Source: `timelines.yaml`."""
 
+    detection: Detection
     remediation: Remediation
     kev: Kev
     vendor_dependency: VendorDependency

@@ -143,7 +143,7 @@ def refused(file, *detectors):
     return Parsed(file, "", detectors=detectors, refused=f"{file}: cannot be read.")
 
 
-def run(
+def plan(
     *files,
     poam=(),
     known=None,
@@ -157,7 +157,7 @@ def run(
     nvd=None,
     inventoried=None,
 ):
-    """Decide one batch: each of `files` is a list of records, or (name, records)."""
+    """All that one batch decides: each of `files` is a list of records, or (name, records)."""
     rules = rules or policy()
     named = [f if isinstance(f, tuple) else (f"{n}.nessus", f) for n, f in enumerate(files)]
     parsed = [
@@ -177,7 +177,12 @@ def run(
         tuple(answers),
         nvd=nvd or {},
     )
-    return decide(given, rules, as_of).changes
+    return decide(given, rules, as_of)
+
+
+def run(*files, **given):
+    """The changes that one batch decides; arguments as for `plan`."""
+    return plan(*files, **given).changes
 
 
 def kinds(changes):
