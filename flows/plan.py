@@ -12,13 +12,13 @@ import pandas as pd
 from flows.batch import Batch
 from poam.answers import in_force
 from poam.assets import AssetIndex, asset_index, asset_lines, recorded_lines, with_assets
-from poam.changes import ChangeSet, applied
+from poam.changes import ChangeSet, Decision, applied
 from poam.correlate import Correlator
 from poam.dedupe import sightings, weaknesses, with_parameters
 from poam.deviation_requests import deviation_requests
-from poam.frames import Tables, merged, rows
+from poam.frames import Row, Tables, merged, rows
 from poam.gates import Gate, gates
-from poam.grounds import grounds
+from poam.grounds import grounds, status_ground
 from poam.identifiers import lists_images
 from poam.ledger import clean_days
 from poam.metrics import open_items, scan_counts
@@ -110,15 +110,23 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
 def _with_grounds(
     changes: ChangeSet, items: pd.DataFrame, as_of: date, policy: Policy
 ) -> ChangeSet:
-    """Say with every decision on an item that stays open what its dates and ratings rest on."""
-    current = {item.poam_id: item for item in rows(items) if item.sheet != Sheet.CLOSED}
-    decisions = [
-        replace(d, grounds=grounds(current[d.poam_id], as_of, policy))
-        if d.poam_id in current and d.kind is not ChangeKind.OPENED
-        else d
-        for d in changes.decisions
-    ]
-    return replace(changes, decisions=tuple(decisions))
+    """Say with every decision on an item what its dates and ratings rest on.
+
+    Why a new item is dated and rated so is said already.
+    """
+    now = {item.poam_id: item for item in rows(items)}
+    return replace(
+        changes, decisions=tuple(_grounded(d, now, as_of, policy) for d in changes.decisions)
+    )
+
+
+def _grounded(d: Decision, now: Mapping[str, Row], as_of: date, policy: Policy) -> Decision:
+    item = now.get(d.poam_id)
+    if item is None:
+        return d
+    if d.kind is ChangeKind.OPENED or item.sheet == Sheet.CLOSED:
+        return replace(d, grounds=(status_ground(item, policy),))
+    return replace(d, grounds=grounds(item, as_of, policy))
 
 
 def _index(found: Tables, batch: Batch, policy: Policy) -> AssetIndex:

@@ -46,6 +46,7 @@ class Item:
     notes: list[str] = field(default_factory=list)  # for the summary; no cell changes
     asks: list[str] = field(default_factory=list)  # for a person to decide
     back: list[str] = field(default_factory=list)  # why a closed item comes back
+    rules: dict[str, None] = field(default_factory=dict)  # keys of the policy lines that decided
     is_configuration: bool = False
     first_seen: date | None = None  # the earliest day that a sighting of it is known for
 
@@ -87,8 +88,11 @@ class Settlement:
         record = item.record
         if record.sheet == Sheet.CLOSED:
             return self._reopen(item) if item.back else None
-        if record.false_positive == "Yes":
-            return self._close_false_positive(item)
+        if record.false_positive.strip() == "Yes":
+            waiting = [words for name, words in PAPERWORK.items() if self._says_yes(item, name)]
+            if not waiting:
+                return self._closed(item, ("an approved false positive",))
+            item.asks.append(f"an approved false positive, and {' and '.join(waiting)}: which?")
         gone, unproven = self._absences(item)
         if gone and not (item.seen or unproven or item.added or item.goes_on):
             return self._close(item, gone)
@@ -127,9 +131,9 @@ class Settlement:
             ]
             missing = [verdict.because for verdict in verdicts if not verdict.gone]
             if missing and (left := self._decommissioned(line)):
-                departed = self.policy.timelines.closing.decommissioned
-                cited = self.policy.cite("timelines.closing.decommissioned")
-                (gone if departed == "close" else unproven)[line] = f"{left} [{cited}]"
+                closes = self.policy.timelines.closing.decommissioned == "close"
+                item.rules["timelines.closing.decommissioned"] = None
+                (gone if closes else unproven)[line] = left
             elif missing:
                 unproven[line] = "; ".join(missing)
             else:
@@ -161,7 +165,7 @@ class Settlement:
         return replaced
 
     def _close(self, item: Item, gone: Mapping[AssetLine, str]) -> Decision:
-        if item.record.operational_requirement == "Yes":
+        if self._says_yes(item, "operational_requirement"):
             return self._decision(
                 ChangeKind.NEEDS_REVIEW,
                 item,
@@ -173,17 +177,8 @@ class Settlement:
             )
         return self._closed(item, tuple(dict.fromkeys(gone.values())))
 
-    def _close_false_positive(self, item: Item) -> Decision:
-        """Close an approved false positive, still seen or not. Source: CG v2.2 p. 6."""
-        waiting = [
-            words
-            for name, words in PAPERWORK.items()
-            if getattr(item.record, name).strip() == "Yes"
-        ]
-        if waiting:
-            asked = f"an approved false positive, and {' and '.join(waiting)}: which is it?"
-            return self._decision(ChangeKind.NEEDS_REVIEW, item, (asked,))
-        return self._closed(item, ("an approved false positive",))
+    def _says_yes(self, item: Item, name: str) -> bool:
+        return bool(getattr(item.record, name).strip() == "Yes")
 
     def _closed(self, item: Item, proof: tuple[str, ...]) -> Decision:
         comment = f"{self.as_of}: Closed. {some(proof)}."
@@ -191,9 +186,8 @@ class Settlement:
             "status_date": self.as_of,
             "comments": appended(item.record.comments, comment),
         }
-        cited = self.policy.cite("timelines.closing.confirm_scans")
-        because = (*proof[:-1], f"{proof[-1]} [{cited}]")
-        return self._decision(ChangeKind.CLOSED, item, because, to_sheet=Sheet.CLOSED)
+        item.rules["timelines.closing.confirm_scans"] = None
+        return self._decision(ChangeKind.CLOSED, item, proof, to_sheet=Sheet.CLOSED)
 
     def _reopen(self, item: Item) -> Decision:
         """Bring a closed row back with its dates; only what was seen again is on its list."""
@@ -247,6 +241,8 @@ class Settlement:
     ) -> Decision:
         record = item.record
         values = {f: v for f, v in item.after.items() if f in self.edition.fields}
+        if item.rules:
+            because = (*because[:-1], f"{because[-1]} [{self.policy.cite(*item.rules)}]")
         writes = kind in (ChangeKind.UPDATED, ChangeKind.CLOSED, ChangeKind.REOPENED)
         return Decision(
             kind=kind,

@@ -16,6 +16,12 @@ def grounds(item: Row, as_of: date, policy: Policy) -> tuple[str, ...]:
     return tuple(_grounds(item, as_of, policy))
 
 
+def status_ground(item: Row, policy: Policy) -> str:
+    """Say what an item's status date is."""
+    cited = policy.cite("templates.fields.status_date")
+    return f"status date {item.status_date}: the last day on which the row changed [{cited}]"
+
+
 def _grounds(item: Row, as_of: date, policy: Policy) -> Iterator[str]:
     yield from _rating(item, policy)
     detected, due = item.original_detection_date, item.scheduled_completion_date
@@ -29,6 +35,9 @@ def _grounds(item: Row, as_of: date, policy: Policy) -> Iterator[str]:
             yield f"due {due}: {found.basis} [{policy.cite(*found.rules)}]"
         else:
             yield f"due {due}: no rule gives this date; it is kept as it stands"
+    if kev_due := tracked_kev_due(item):
+        yield f"BOD 22-01 due date {kev_due}: CISA's own [{policy.cite('timelines.kev.mode')}]"
+    yield status_ground(item, policy)
     stands = standing(item, as_of, policy.timelines)
     cited = f" [{policy.cite(*stands.rules)}]" if stands.late or stands.excused else ""
     yield "; ".join(stands.because) + cited

@@ -199,7 +199,14 @@ class Policy(Rules):
 
         A key is a path such as `timelines.kev.mode`; the source is the nearest one above it.
         """
-        return " | ".join(self._citation(key) for key in dict.fromkeys(keys))
+        for key in keys:
+            if key not in self._citations:
+                self._citations[key] = self._citation(key)
+        return " | ".join(self._citations[key] for key in dict.fromkeys(keys))
+
+    @cached_property
+    def _citations(self) -> dict[str, str]:
+        return {}
 
     def _citation(self, key: str) -> str:
         values: list[Any] = [self]
@@ -260,8 +267,10 @@ def load_policy(config: Path | None = None, directory: Path | None = None) -> Po
         scanner, lines = _read(file, directory)
         scanners.append(scanner)
         places |= {f"scanners[{number}].{key}": f"{file} line {at}" for key, at in lines.items()}
+    layouts, lines = _read("templates.yaml", directory)
+    places |= {f"templates.{key}": f"templates.yaml line {at}" for key, at in lines.items()}
     try:
-        templates = load_layouts(read_mapping("templates.yaml", directory))
+        templates = load_layouts(layouts)
         return Policy.model_validate(
             {**content, "scanners": scanners, "templates": templates, "places": places}
         )

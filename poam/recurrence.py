@@ -98,12 +98,13 @@ class Recurrences:
     def _bring_back(self, item: Item, weakness: Row, sighting: Row) -> None:
         item.seen.update(item.lists(sighting, self.index))
         item.is_configuration = weakness.kind == Kind.CONFIGURATION
-        rule = self.policy.timelines.recurrence.after_closing
-        key = "after_closing" if rule == "reopen" else "same_cycle_days"
+        reopens = self.policy.timelines.recurrence.after_closing == "reopen"
+        rule = "after_closing" if reopens else "same_cycle_days"
+        item.rules[f"timelines.recurrence.{rule}"] = None
         item.back.append(
             f"{weakness.detector} {weakness.source_identifier} found it again on "
             f"{place_text(sighting)} on {sighting.last_seen.date()}, closed on "
-            f"{item.record.status_date} [{self.policy.cite(f'timelines.recurrence.{key}')}]"
+            f"{item.record.status_date}"
         )
 
 

@@ -53,6 +53,8 @@ class Reviser:
         if entry is None:
             return Kev(False, None, "")
         basis = f"{entry.cve} is in CISA KEV {self.kev.version}, due {entry.due_date}"
+        if entry.date_added and entry.due_date < entry.date_added:
+            basis += f", before CISA listed it on {entry.date_added}"
         return Kev(True, entry.due_date, basis)
 
     def refresh(self, item: Item, weakness: Row, own: bool) -> None:

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from parsers.registry import PARSERS
+from poam.policy import load_policy
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands}
@@ -39,3 +40,12 @@ def test_the_files_it_names_exist():
         r"`((?:mappings|parsers|flows|poam|sample_scans)/[\w/.]+\.(?:yaml|py))`", README
     ):
         assert (root / name).exists() or "/x" in name, name
+
+
+def test_the_table_of_settings():
+    """Each key of the settings table is one of the policy's, with the default that it says."""
+    timelines = load_policy().timelines.model_dump()
+    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| `(\w+)` \|", README, re.MULTILINE)
+    assert len(rows) == 10
+    for block, key, default in rows:
+        assert str(timelines[block][key]).casefold() == default, (block, key)

@@ -9,7 +9,7 @@ from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
 from poam.classes import base_identifier
 from poam.deadlines import deadline, is_worse, rating_of, standing
-from poam.identifiers import cve_ids, row_identity
+from poam.identifiers import cve_ids, lists_images, row_identity
 from poam.layout import FieldType
 from poam.lint.line import Check, Fault, Line, folded
 from poam.lint_rules import LintCode
@@ -328,7 +328,8 @@ def _listed(asset: AssetLine, index: AssetIndex) -> bool:
 
 
 def _assets(line: Line) -> list[AssetLine]:
-    lines = asset_lines(line.text("asset_identifier"))
+    images = lists_images(line.text("weakness_detector_source"), line.context.policy)
+    lines = asset_lines(line.text("asset_identifier"), images)
     return [asset for asset in lines if not is_attachment_line(asset.text)]
 
 
