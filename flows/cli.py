@@ -23,6 +23,8 @@ from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from flows.batch import Request
+from flows.diff_page import diff_page
+from flows.diff_table import diff_table
 from flows.findings import findings_frame
 from flows.ingest import DAMAGED, damaged, identified, parse
 from flows.pipeline import Outcome, default_ledger, today, update
@@ -37,13 +39,14 @@ from flows.review import (
 from flows.runs import safe_csv
 from flows.sources import discover
 from flows.steps import DirectSteps, cores
+from poam.difference import difference
 from poam.errors import PoamError, RunError
 from poam.ledger import Ledger
 from poam.lint import has_errors
 from poam.lint import lint as lint_workbook
 from poam.policy import load_policy
 from poam.report import explanation
-from poam.workbook import build_template, read_inventory, read_workbook
+from poam.workbook import build_template, convert, read_inventory, read_workbook
 
 app = typer.Typer(
     name="poam",
@@ -69,6 +72,14 @@ class FindingsFormat(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+
+
+class DiffFormat(StrEnum):
+    """How `diff` prints."""
+
+    TABLE = "table"
+    CSV = "csv"
+    HTML = "html"
 
 
 class EditionName(StrEnum):
@@ -230,7 +241,8 @@ def review(
     """List a run's doubtful matches, or answer them; later runs keep the answers."""
     doubts = doubts_of(run)
     if not (accept or reject):
-        typer.echo(listing(doubts) if doubts else "Nothing is in doubt.")
+        nothing = f"No match is in doubt; what else waits for a person is in {run / 'summary.md'}."
+        typer.echo(listing(doubts) if doubts else nothing)
         return
     who = by or getpass.getuser()
     answers = answered(doubts, accept or (), reject or (), who, today())
@@ -268,14 +280,15 @@ def lint(
         read_inventory(inventory, policy.assets.inventory) if inventory else None,
     )
     texts = {code.value: check.text for code, check in policy.lint.checks.items()}
-    width = max((len(one.address) for one in found), default=0)
+    places = {one: f"{one.address} {one.poam_id}".rstrip() for one in found}
+    width = max(map(len, places.values()), default=0)
     for one in found:
         if format is TableFormat.JSON:
             row = asdict(one) | {"text": texts[one.code]}
             typer.echo(json.dumps(row, ensure_ascii=False))
         else:
             said = f"{texts[one.code]}: found {one.found}. Expected {one.expected}."
-            line = f"{one.level:7}  {one.code}  {one.address:{width}}  {' '.join(said.split())}"
+            line = f"{one.level:7}  {one.code}  {places[one]:{width}}  {' '.join(said.split())}"
             typer.echo(line)
     errors = sum(one.level == "error" for one in found)
     talk.print(f"Errors: {errors}, warnings: {len(found) - errors}", highlight=False)
@@ -284,14 +297,61 @@ def lint(
 
 
 @app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The earlier workbook.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The later workbook.", show_default=False)],
+    format: Annotated[DiffFormat, typer.Option()] = DiffFormat.TABLE,
+    out: Annotated[Path | None, typer.Option(help="Write to this new file instead.")] = None,
+    config: Config = None,
+) -> None:
+    """Say what differs between two POA&M workbooks, of any editions, cell by cell."""
+    if out is not None and out.exists():
+        raise RunError(f"{out}: exists. Expected the name of a new file.")
+    layouts = load_policy(config).templates
+    found = difference(read_workbook(old, layouts), read_workbook(new, layouts), layouts)
+    if format is DiffFormat.CSV:
+        text = safe_csv(found.frame())
+    else:
+        text = diff_page(found) if format is DiffFormat.HTML else diff_table(found)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        try:
+            out.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as e:
+            raise RunError(f"{out}: cannot be written ({e.strerror}).") from e
+        talk.print(f"Wrote {out}", soft_wrap=True, highlight=False)
+    if format is not DiffFormat.TABLE or out is not None:
+        for line in (found.summary, *found.notes):
+            talk.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def template(
     out: Annotated[Path, typer.Argument(help="The new workbook.", show_default=False)],
     edition: Annotated[EditionName, typer.Option()] = EditionName.V30,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A POA&M of another edition, whose items come along."),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="With --from: a blank of the edition to fill, the official one say."),
+    ] = None,
 ) -> None:
-    """Write a blank POA&M workbook in a template edition's layout."""
-    if out.exists():
+    """Write a blank POA&M workbook in an edition's layout, or convert one to it."""
+    layouts = load_policy().templates
+    if source:
+        accounts = convert(source, out, edition.value, layouts, into)
+        typer.echo(accounts.table())
+        for note in accounts.notes:
+            talk.print(note, markup=False, highlight=False, soft_wrap=True)
+    elif into:
+        raise typer.BadParameter("goes with --from", param_hint="--into")
+    elif out.exists():
         raise RunError(f"{out}: exists. Expected the name of a new file.")
-    build_template(out, edition.value, load_policy().templates)
+    else:
+        build_template(out, edition.value, layouts)
     talk.print(f"Wrote {out}", highlight=False)
 
 

@@ -3,7 +3,8 @@
 A list of calls to the core; pure.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -21,30 +22,32 @@ from poam.gates import Gate, gates
 from poam.grounds import grounds, status_ground
 from poam.identifiers import lists_images
 from poam.ledger import clean_days
-from poam.metrics import open_items, scan_counts
+from poam.metrics import OpenItem, open_items, scan_counts
 from poam.model import ChangeKind, Sheet
 from poam.numbering import poam_ids
 from poam.opening import Edition
 from poam.policy import Policy
-from poam.proof import scan_record
+from poam.proof import cleaned_of_no_item, scan_record
 from poam.reconcile import Reconciler
-from poam.rollup import roll_up, without_roll_up
+from poam.rollup import is_roll_up, roll_up, without_roll_up
 from poam.severity import rate
 from poam.triggers import PastTrigger, Trigger, triggers
 from poam.twins import fold
 from poam.workbook import PoamWorkbook
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a run decided. `items` are the workbook's as the run leaves them.
+    """All that a run decided. `open_items` are the workbook's as the run leaves them.
 
     `coverage` has asset identifiers; `deviation_requests` are the rows of the request form.
     """
 
     changes: ChangeSet
     coverage: pd.DataFrame
-    items: pd.DataFrame
+    open_items: tuple[OpenItem, ...]
     gates: tuple[Gate, ...]
     triggers: tuple[Trigger, ...]
     deviation_requests: pd.DataFrame
@@ -55,7 +58,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     recalled, workbook = batch.recalled, batch.workbook.items
     edition = _edition(batch.workbook, policy)
     found = merged([p.tables for p in batch.parsed if p.tables is not None])
-    index = _index(found, batch, policy)
+    index = _index(found, batch, policy, as_of)
     found = with_assets(found, index, policy.assets)
     known = _renamed(recalled.memory, index.identifier)
     detections = with_parameters(found.detections, found.definitions, policy)
@@ -65,13 +68,14 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     answers, notices = in_force(batch.answers, own)
     correlator = Correlator(own, index, policy, answers=answers)
     links = correlator.links(rated, seen)
-    folded = fold(rated, seen, correlator.twins(rated, seen, links), as_of)
+    folded = fold(rated, seen, correlator.twins(rated, seen, links))
+    record = scan_record(found.coverage, seen, known, _failed(batch), policy)
     reconciler = Reconciler(
         as_of=as_of,
         policy=policy,
         edition=edition,
         index=index,
-        record=scan_record(found.coverage, seen, known, _failed(batch), policy),
+        record=record,
         kev=batch.kev,
         recorded=recorded_lines(known),
         clean_days=clean_days(known),
@@ -83,11 +87,14 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     after = applied(workbook, changes)
     ids = poam_ids(after["poam_id"], policy.site.poam_id_prefix, as_of)
     rolled_up = roll_up(after, ids, as_of, edition, policy)
+    only_late = policy.timelines.scope.track == "past_due"
+    held = cleaned_of_no_item(known, seen, record) if only_late else ()
     changes = replace(
         changes,
         decisions=(*changes.decisions, *([rolled_up] if rolled_up else ())),
         membership=folded.membership(changes.membership, seen),
-        notices=(*notices, *index.notices, *changes.notices),
+        cleaned=(*changes.cleaned, *held),
+        notices=(*_doubts(batch, as_of), *notices, *index.notices, *changes.notices),
     )
     left = without_roll_up(after, policy)
     images = frozenset(scanner.detector for scanner in policy.scanners if scanner.images)
@@ -100,7 +107,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     return Plan(
         changes=_with_grounds(changes, items, as_of, policy),
         coverage=found.coverage,
-        items=items,
+        open_items=open_now,
         gates=measured,
         triggers=triggers(open_now, unique, share, policy.triggers, as_of, past),
         deviation_requests=deviation_requests(left, whole, as_of, policy),
@@ -124,20 +131,36 @@ def _grounded(d: Decision, now: Mapping[str, Row], as_of: date, policy: Policy) 
     item = now.get(d.poam_id)
     if item is None:
         return d
-    if d.kind is ChangeKind.OPENED or item.sheet == Sheet.CLOSED:
+    opened, counts = d.kind is ChangeKind.OPENED, not is_roll_up(item, policy)
+    if opened or item.sheet == Sheet.CLOSED or not counts:
         return replace(d, grounds=(status_ground(item, policy),))
     return replace(d, grounds=grounds(item, as_of, policy))
 
 
-def _index(found: Tables, batch: Batch, policy: Policy) -> AssetIndex:
+def _index(found: Tables, batch: Batch, policy: Policy, as_of: date) -> AssetIndex:
     return asset_index(
         found.coverage,
         batch.inventory,
         policy.assets,
         batch.recalled.asset_ids,
-        batch.recalled.inventoried,
+        {name: day for name, day in batch.recalled.inventoried.items() if day < as_of},
         _images(found.coverage, batch, policy),
     )
+
+
+def _doubts(batch: Batch, as_of: date) -> Iterator[str]:
+    """Yield what makes a run other than it may be meant: an old day, a missing inventory."""
+    latest, stated = batch.recalled.latest, batch.workbook.metadata.get("poam_date", "")
+    if latest and latest > as_of:
+        yield f"The ledger knows runs up to {latest}, after this run's day: its memory is later."
+    if DAY.fullmatch(stated) and stated > as_of.isoformat():
+        yield f"The workbook's POA&M date is {stated}, after this run's day."
+    if batch.inventory is None and batch.recalled.inventoried:
+        last = max(batch.recalled.inventoried.values())
+        yield (
+            f"No inventory was given, and the run of {last} had one: assets may go by other names "
+            "here, and their weaknesses open again."
+        )
 
 
 def _failed(batch: Batch) -> Mapping[str, tuple[str, ...]]:

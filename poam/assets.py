@@ -11,7 +11,7 @@ import pandas as pd
 
 from poam.cells import is_attachment_line
 from poam.frames import SCAN, Row, Tables, rows
-from poam.images import spellings
+from poam.images import image, same_repository, spellings
 from poam.locations import is_ip, is_url, location, site
 from poam.policy import Assets
 
@@ -98,6 +98,12 @@ class AssetIndex:
         several = (f"{n}: the inventory lists it for several assets" for n in self.ambiguous)
         moved = (f"{n}: hosts of several names had it in these scans" for n in self.contested)
         return tuple(f"{said}; it identifies none." for said in sorted([*several, *moved]))
+
+    def has_version_of(self, name: str) -> bool:
+        """Whether the inventory lists another version of a container image."""
+        one = image(name)
+        others = (image(listed) for listed in self.in_inventory)
+        return one is not None and any(o is not None and same_repository(one, o) for o in others)
 
     def identifier(self, name: str) -> str:
         """The asset's identifier; a name never met is its own."""

@@ -9,7 +9,13 @@ from poam.frames import Row
 from poam.model import RiskRating
 from poam.timeline_rules import Timelines, VendorDependency
 
-DAY = r"(\d{4}-\d{2}-\d{2})"
+# As this program writes days, and as the template shows them: 2026-11-03, 11/3/2026.
+DAY = r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4})"
+# A release begins a line, a sentence, or what follows the day of a line.
+RELEASE = (
+    rf"(?:^|[.;(\n]|(?:^|\n){DAY}:)\s*(?:the\s+)?(?:{{words}})"
+    rf"(?:\s+(?:its|a|the)\s+(?:fix|patch|update))?[\s:=]*(?:on|is)?\s*({DAY})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +46,43 @@ class Standing:
 
 def deadline(
     rating: RiskRating,
-    start: date,
+    detected: date,
     kev_due: date | None,
     policy: Timelines,
-    counted_from: str = "the original detection date",
+    released: date | None = None,
 ) -> Deadline:
     """The date by which a weakness must be remediated.
 
-    Calendar days by rating from `start`, the original detection or a vendor's release; a KEV due
-    date replaces it (`kev.mode: supersede`) or does so only when earlier (`min`). A KEV date that
-    lies before the detection is kept as it is, and the item is late at once, unless
-    `kev.past_due_days` says otherwise.
-    Source: FedRAMP Rev5 baseline RA-5(d).
+    Calendar days by rating from the original detection, or from the day on which a vendor
+    `released` its fix; a KEV due date replaces it (`kev.mode: supersede`) or does so only when
+    earlier (`min`). A KEV date that lies before the detection is kept as it is, and the item is
+    late at once, unless `kev.past_due_days` says otherwise.
+    Source: FedRAMP Rev5 baseline RA-5(d); POA&M Template Completion Guide v2.2 p. 4.
     """
     days = policy.remediation.days[rating]
+    start = released or detected
     window = start + timedelta(days=days)
-    basis = f"{rating}: {days} days from {counted_from} {start}"
+    event = "the vendor's release on" if released else "the original detection date"
+    basis = f"{rating}: {days} days from {event} {start}"
     rule = f"timelines.remediation.days.{rating}"
     if kev_due is None:
         return Deadline(window, basis, (rule,))
-    due, rules = kev_deadline(kev_due, start, policy)
+    due, kev_rule = kev_deadline(kev_due, detected, policy)
     if policy.kev.mode == "min" and due >= window:
         return Deadline(window, basis, (rule,))
-    words = f"CISA KEV due date {kev_due} ({policy.kev.mode}); {basis}"
+    words = f"CISA KEV due date {kev_due} ({policy.kev.mode})"
     if due != kev_due:
-        words = f"{(due - start).days} days from {counted_from} {start}, which CISA KEV precedes"
-    return Deadline(due, words, (*rules, rule))
+        words = f"{(due - detected).days} days from the original detection date {detected}, which "
+        words += f"comes after CISA's KEV due date {kev_due}"
+    return Deadline(due, f"{words}; {basis}", (kev_rule, rule))
 
 
-def kev_deadline(kev_due: date, detected: date, policy: Timelines) -> tuple[date, tuple[str, ...]]:
-    """The day that a CISA KEV due date asks for, and the keys of the rules."""
+def kev_deadline(kev_due: date, detected: date, policy: Timelines) -> tuple[date, str]:
+    """The day that a CISA KEV due date asks for, and the key of the rule."""
     grace = policy.kev.past_due_days
     if grace is None or kev_due >= detected:
-        return kev_due, ("timelines.kev.mode",)
-    return detected + timedelta(days=grace), ("timelines.kev.past_due_days",)
+        return kev_due, "timelines.kev.mode"
+    return detected + timedelta(days=grace), "timelines.kev.past_due_days"
 
 
 def is_late(due: date, as_of: date) -> bool:
@@ -103,19 +112,27 @@ def effective_rating(item: Row) -> RiskRating | None:
     return rating_of(item.original_risk_rating)
 
 
-def vendor_release(item: Row, as_of: date, policy: VendorDependency) -> date | None:
-    """The first day, from the detection to `as_of`, that Comments give as the vendor's release.
+def vendor_releases(item: Row, as_of: date, policy: VendorDependency) -> tuple[date, ...]:
+    """The days up to `as_of` that Comments give as the vendor's release of its fix, in order.
 
-    A window restarts once, so a later day that Comments also give counts for nothing.
+    What is "expected", or "not yet", is none.
     Source: POA&M Template Completion Guide v2.2 p. 4 (the release date is given in Comments).
     """
-    detected = item.original_detection_date
-    if item.vendor_dependency.strip() != "Yes" or not isinstance(detected, date):
-        return None
+    if item.vendor_dependency.strip() != "Yes":
+        return ()
     words = "|".join(re.escape(words) for words in policy.release_words)
-    stated = re.findall(rf"(?:{words})[\s:=]*(?:on|is)?\s*{DAY}", item.comments, re.IGNORECASE)
-    days = sorted(day for text in stated if (day := _day(text)) and detected < day <= as_of)
-    return days[0] if days else None
+    stated = re.findall(RELEASE.replace("{words}", words), item.comments, re.IGNORECASE)
+    return tuple(sorted(day for text in stated if (day := _day(text)) and day <= as_of))
+
+
+def vendor_release(item: Row, as_of: date, policy: VendorDependency) -> date | None:
+    """The release that restarts an item's window: the first after its detection.
+
+    A window restarts once, so a later day that Comments also give counts for nothing.
+    """
+    detected = item.original_detection_date
+    days = vendor_releases(item, as_of, policy)
+    return next((day for day in days if isinstance(detected, date) and day > detected), None)
 
 
 def tracked_kev_due(item: Row) -> date | None:
@@ -134,16 +151,15 @@ def rules_give(
     CISA's date.
     """
     detected = item.original_detection_date
+    if not isinstance(detected, date):
+        return
     ratings = (effective_rating(item), rating_of(item.original_risk_rating))
     known = list(dict.fromkeys(rating for rating in ratings if rating))
     released = vendor_release(item, as_of, policy.vendor_dependency)
-    if released:
-        for rating in known:
-            yield deadline(rating, released, kev_due, policy, "the vendor's release on")
-    if isinstance(detected, date):
+    for start in dict.fromkeys((released, None)):
         for rating in known:
             for kev in dict.fromkeys((kev_due, None)):
-                yield deadline(rating, detected, kev, policy)
+                yield deadline(rating, detected, kev, policy, start)
 
 
 def standing(item: Row, as_of: date, policy: Timelines) -> Standing:
@@ -157,57 +173,74 @@ def standing(item: Row, as_of: date, policy: Timelines) -> Standing:
         return Standing(rating, None, False, "", ("it has no scheduled completion date",))
     if not is_late(due, as_of):
         return Standing(rating, due, False, "", (f"due {due}, on time on {as_of}",))
-    excused = _excuse(item, rating, as_of, policy)
     words = f"due {due}, {(as_of - due).days} days ago on {as_of}"
-    if excused:
-        said = (f"{words}; not counted late: {excused}",)
-        return Standing(rating, due, False, excused, said, ("timelines.vendor_dependency.excused",))
-    return Standing(rating, due, True, "", (f"{words}: late", *_no_excuse(item, as_of, policy)))
+    if excuse := _excuse(item, rating, as_of, policy):
+        excused, rule = excuse
+        said = f"{words}; not counted late: {excused}"
+        return Standing(rating, due, False, excused, (said,), (rule,))
+    no_excuse = list(_no_excuse(item, rating, as_of, policy))
+    because = (f"{words}: late", *(why for why, _ in no_excuse))
+    rules = ("timelines.remediation.days", *(rule for _, rule in no_excuse))
+    return Standing(rating, due, True, "", because, rules)
 
 
-def _excuse(item: Row, rating: RiskRating | None, as_of: date, policy: Timelines) -> str:
-    rule = policy.vendor_dependency
+def _excuse(
+    item: Row, rating: RiskRating | None, as_of: date, policy: Timelines
+) -> tuple[str, str] | None:
+    """Return what excuses a date that has passed, and the key of the rule."""
     if item.false_positive.strip() == "Yes":
-        return "an approved false positive"
-    if item.operational_requirement.strip() == "Yes" and rating is not RiskRating.HIGH:
-        return "an approved operational requirement"
-    asked = item.last_vendor_checkin_date
+        return "an approved false positive", "timelines.deviations"
+    no_requirement = policy.deviations.no_requirement_on
+    if item.operational_requirement.strip() == "Yes" and rating not in no_requirement:
+        return "an approved operational requirement", "timelines.deviations.no_requirement_on"
+    rule, asked = policy.vendor_dependency, item.last_vendor_checkin_date
     if (
         item.vendor_dependency.strip() == "Yes"
         and rating in rule.excused
         and isinstance(asked, date)
         and timedelta() <= as_of - asked <= timedelta(days=rule.checkin_days)
-        and not vendor_release(item, as_of, rule)
+        and not vendor_releases(item, as_of, rule)
     ):
-        return f"a vendor dependency, the vendor last asked on {asked}"
-    return ""
+        words = f"a vendor dependency, the vendor last asked on {asked}"
+        return words, "timelines.vendor_dependency.checkin_days"
+    return None
 
 
-def _no_excuse(item: Row, as_of: date, policy: Timelines) -> Iterator[str]:
-    """Yield why what looks like an excuse is none."""
-    rule, rating = policy.vendor_dependency, effective_rating(item)
+def _no_excuse(
+    item: Row, rating: RiskRating | None, as_of: date, policy: Timelines
+) -> Iterator[tuple[str, str]]:
+    """Yield why what looks like an excuse is none, and the key of the rule."""
+    rule = policy.vendor_dependency
     if item.vendor_dependency.strip() == "Yes":
         asked = item.last_vendor_checkin_date
+        key = "timelines.vendor_dependency"
         if rating not in rule.excused:
-            yield f"a vendor dependency does not excuse a {rating or 'row without a rating'}"
-        elif released := vendor_release(item, as_of, rule):
-            yield f"the vendor released its fix on {released}: the dependency excuses it no more"
-        elif not isinstance(asked, date):
-            yield "a vendor dependency without a check-in date excuses nothing"
-        else:
-            yield (
-                f"the last vendor check-in, {asked}, is not within {rule.checkin_days} days before "
-                f"{as_of}"
+            words = f"a vendor dependency does not excuse a {rating or 'row without a rating'}"
+            yield words, f"{key}.excused"
+        elif released := vendor_releases(item, as_of, rule):
+            words = (
+                f"the vendor released its fix on {released[0]}: the dependency excuses it no more"
             )
+            yield words, f"{key}.release_words"
+        elif not isinstance(asked, date):
+            yield "a vendor dependency without a check-in date excuses nothing", key
+        else:
+            words = f"the last vendor check-in, {asked}, is not within {rule.checkin_days} days "
+            yield f"{words}before {as_of}", f"{key}.checkin_days"
     if item.operational_requirement.strip() == "Yes":
-        yield "an operational requirement does not excuse a High"
+        words = f"an operational requirement does not excuse a {rating or 'row without a rating'}"
+        yield words, "timelines.deviations.no_requirement_on"
     for name in ("risk_adjustment", "false_positive", "operational_requirement"):
         if getattr(item, name).strip() == "Pending":
-            yield f"a pending {name.replace('_', ' ')} stops no clock"
+            yield f"a pending {name.replace('_', ' ')} stops no clock", "timelines.deviations"
 
 
 def _day(text: str) -> date | None:
+    """Read a day; None where the calendar has none such."""
     try:
+        if "/" in text:
+            month, day, year = map(int, text.split("/"))
+            return date(year, month, day)
         return date.fromisoformat(text)
     except ValueError:
         return None

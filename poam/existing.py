@@ -1,6 +1,5 @@
 """What becomes of an item that the workbook has: it stays, changes, closes, or waits for proof."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,7 +7,9 @@ from datetime import date
 from poam.assets import AssetIndex, AssetLine, asset_text
 from poam.cells import appended, asset_cell
 from poam.changes import Cleaned, Decision
+from poam.cross_references import Listing
 from poam.frames import Row
+from poam.identifiers import cve_ids
 from poam.images import image, same_repository
 from poam.locations import parameters, without_query
 from poam.milestones import changed
@@ -22,6 +23,7 @@ PAPERWORK = {
     "vendor_dependency": "a vendor dependency",
     "operational_requirement": "an operational requirement",
 }
+DEVIATIONS = ("risk_adjustment", "false_positive", "operational_requirement")
 LISTED = 10  # asset lines named in a comment before "and n more"
 
 
@@ -46,7 +48,8 @@ class Item:
     notes: list[str] = field(default_factory=list)  # for the summary; no cell changes
     asks: list[str] = field(default_factory=list)  # for a person to decide
     back: list[str] = field(default_factory=list)  # why a closed item comes back
-    rules: dict[str, None] = field(default_factory=dict)  # keys of the policy lines that decided
+    cites: dict[str, str] = field(default_factory=dict)  # the policy line behind a reason
+    of_images: bool = False
     is_configuration: bool = False
     first_seen: date | None = None  # the earliest day that a sighting of it is known for
 
@@ -55,10 +58,21 @@ class Item:
         return [line for line in self.lines if _same_image(line, sighting, index)]
 
     @property
+    def listing(self) -> Listing:
+        """The item as another may name it."""
+        detectors = frozenset(detector for detector, _ in self.keys)
+        return Listing(self.record.poam_id, detectors, cve_ids(self.record.cve))
+
+    @property
     def due(self) -> date | None:
         """The scheduled completion date, as this run leaves it."""
         due = self.now("scheduled_completion_date")
         return due if isinstance(due, date) else None
+
+    def note(self, words: str) -> None:
+        """Keep words for the summary, once."""
+        if words not in self.notes:
+            self.notes.append(words)
 
     def now(self, name: str) -> Value:
         """Return a field's value, as this run leaves it."""
@@ -89,9 +103,11 @@ class Settlement:
         if record.sheet == Sheet.CLOSED:
             return self._reopen(item) if item.back else None
         if record.false_positive.strip() == "Yes":
-            waiting = [words for name, words in PAPERWORK.items() if self._says_yes(item, name)]
+            waiting = [words for name, words in PAPERWORK.items() if self._says(item, name, "Yes")]
             if not waiting:
-                return self._closed(item, ("an approved false positive",))
+                proof = "its false positive request was approved"
+                item.cites[proof] = "timelines.deviations"
+                return self._closed(item, (proof,))
             item.asks.append(f"an approved false positive, and {' and '.join(waiting)}: which?")
         gone, unproven = self._absences(item)
         if gone and not (item.seen or unproven or item.added or item.goes_on):
@@ -101,11 +117,8 @@ class Settlement:
         replaced = self._replaced(item, unproven)
         if item.added or gone:
             self._relist(item, gone, replaced)
-        self._say_moved(item)
-        if item.said:
-            item.after["comments"] = appended(record.comments, "\n".join(item.said))
+        self._say(item)
         if item.after:
-            item.after["status_date"] = self.as_of
             because = (*item.because, *unproven.values(), *item.found)
             return self._decision(ChangeKind.UPDATED, item, because)
         if unproven and not item.seen:
@@ -117,23 +130,26 @@ class Settlement:
         """Lines that no scan of this batch shows: proven gone, or not, each with its reason."""
         gone: dict[AssetLine, str] = {}
         unproven: dict[AssetLine, str] = {}
-        identifiers: dict[str, list[str]] = defaultdict(list)
+        identifiers: dict[str, tuple[str, ...]] = {}
         for detector, name in sorted(item.keys):
-            identifiers[detector].append(name)
+            identifiers[detector] = (*identifiers.get(detector, ()), name)
         for line in item.lines:
             if line in item.seen or not identifiers:
                 continue
-            asset = self.index.identifier(line.name)
+            asset = self._scanned_as(item, line)
             detected = item.record.original_detection_date
             verdicts = [
-                self.record.verdict(detector, tuple(names), asset, line, detected)
-                for detector, names in identifiers.items()
+                self.record.verdict(detector, names, asset, line, detected)
+                for detector, names in self.record.witnesses(identifiers, asset).items()
             ]
             missing = [verdict.because for verdict in verdicts if not verdict.gone]
-            if missing and (left := self._decommissioned(line)):
-                closes = self.policy.timelines.closing.decommissioned == "close"
-                item.rules["timelines.closing.decommissioned"] = None
-                (gone if closes else unproven)[line] = left
+            if missing and (left := self._decommissioned(item, line)):
+                item.cites[left] = "timelines.closing.decommissioned"
+                if self.policy.timelines.closing.decommissioned == "close":
+                    gone[line] = left
+                else:
+                    unproven[line] = left
+                    item.asks.append(f"{left}: confirm it")
             elif missing:
                 unproven[line] = "; ".join(missing)
             else:
@@ -144,12 +160,26 @@ class Settlement:
                 (gone if confirmed else unproven)[line] = words
         return gone, unproven
 
-    def _decommissioned(self, line: AssetLine) -> str:
+    def _scanned_as(self, item: Item, line: AssetLine) -> str:
+        """Return a line's asset, or the image's version that the inventory has in its place."""
+        asset = self.index.identifier(line.name)
+        one = image(asset) if item.of_images and asset in self.index.departed else None
+        if one is None or self.record.was_scanned(asset):
+            return asset
+        scanned = sorted({name for _, name in self.record.scans if name in self.index.in_inventory})
+        versions = ((name, image(name)) for name in scanned)
+        return next(
+            (name for name, other in versions if other and same_repository(one, other)), asset
+        )
+
+    def _decommissioned(self, item: Item, line: AssetLine) -> str:
         """Say that a host left the inventory, and no scan reached it; "" where it did not."""
         asset = self.index.identifier(line.name)
         listed = self.index.departed.get(asset)
         if listed is None or self.record.failed or self.record.was_scanned(asset):
             return ""
+        if item.of_images and self.index.has_version_of(asset):
+            return ""  # a new version of the image takes its place
         return (
             f"{asset} is decommissioned: it left the inventory, which listed it on {listed}, and "
             "no scan of this batch reached it"
@@ -165,7 +195,7 @@ class Settlement:
         return replaced
 
     def _close(self, item: Item, gone: Mapping[AssetLine, str]) -> Decision:
-        if self._says_yes(item, "operational_requirement"):
+        if self._says(item, "operational_requirement", "Yes"):
             return self._decision(
                 ChangeKind.NEEDS_REVIEW,
                 item,
@@ -177,31 +207,43 @@ class Settlement:
             )
         return self._closed(item, tuple(dict.fromkeys(gone.values())))
 
-    def _says_yes(self, item: Item, name: str) -> bool:
-        return bool(getattr(item.record, name).strip() == "Yes")
+    def _says(self, item: Item, name: str, word: str) -> bool:
+        return bool(getattr(item.record, name).strip() == word)
 
     def _closed(self, item: Item, proof: tuple[str, ...]) -> Decision:
-        comment = f"{self.as_of}: Closed. {some(proof)}."
+        words = some(proof)
+        comment = f"{self.as_of}: Closed. {words[0].upper()}{words[1:]}."
+        pending = [
+            name.replace("_", " ") for name in DEVIATIONS if self._says(item, name, "Pending")
+        ]
+        if pending:
+            item.note(f"closed with proof; withdraw its pending {' and '.join(pending)}")
         item.after = {
             "status_date": self.as_of,
             "comments": appended(item.record.comments, comment),
         }
-        item.rules["timelines.closing.confirm_scans"] = None
+        for reason in proof:
+            item.cites.setdefault(reason, "timelines.closing.confirm_scans")
         return self._decision(ChangeKind.CLOSED, item, proof, to_sheet=Sheet.CLOSED)
 
     def _reopen(self, item: Item) -> Decision:
         """Bring a closed row back with its dates; only what was seen again is on its list."""
         lines = [line.text for line in item.lines if line in item.seen]
-        cell, _ = asset_cell(lines, item.record.poam_id)
-        words = f"{self.as_of}: Reopened. {some(item.back)}."
-        item.after = {
-            "asset_identifier": cell,
-            "status_date": self.as_of,
-            "comments": appended(item.record.comments, words),
-        }
+        item.after["asset_identifier"], _ = asset_cell(lines, item.record.poam_id)
+        item.said.insert(0, f"{self.as_of}: Reopened. {some(item.back)}.")
+        self._say(item)
         back_to = Sheet.CONFIGURATION if item.is_configuration else Sheet.OPEN
         to_sheet = back_to if back_to in self.edition.sheets else Sheet.OPEN
-        return self._decision(ChangeKind.REOPENED, item, tuple(item.back), to_sheet=to_sheet)
+        because = (*item.back, *item.because)
+        return self._decision(ChangeKind.REOPENED, item, because, to_sheet=to_sheet)
+
+    def _say(self, item: Item) -> None:
+        """Write down what happened to an item, and the day, where anything did."""
+        self._say_moved(item)
+        if item.said:
+            item.after["comments"] = appended(item.record.comments, "\n".join(item.said))
+        if item.after:
+            item.after["status_date"] = self.as_of
 
     def _say_moved(self, item: Item) -> None:
         """Write a moved date into Milestone Changes, or Comments where there is no such column."""
@@ -217,6 +259,7 @@ class Settlement:
         else:
             words = f"Scheduled completion moved from {before} to {item.due}: {why}."
             item.said.append(f"{self.as_of}: {words}")
+            item.note(f"due {item.due} now; the milestone in its plan is yours to change")
 
     def _relist(
         self, item: Item, gone: Mapping[AssetLine, str], replaced: Collection[AssetLine] = ()
@@ -241,8 +284,10 @@ class Settlement:
     ) -> Decision:
         record = item.record
         values = {f: v for f, v in item.after.items() if f in self.edition.fields}
-        if item.rules:
-            because = (*because[:-1], f"{because[-1]} [{self.policy.cite(*item.rules)}]")
+        because = tuple(
+            f"{reason} [{self.policy.cite(item.cites[reason])}]" if reason in item.cites else reason
+            for reason in (*because, *item.notes)
+        )
         writes = kind in (ChangeKind.UPDATED, ChangeKind.CLOSED, ChangeKind.REOPENED)
         return Decision(
             kind=kind,

@@ -1,9 +1,17 @@
 """The rule and the policy line behind each date and rating of an item."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
-from poam.deadlines import effective_rating, rating_of, rules_give, standing, tracked_kev_due
+from poam.deadlines import (
+    Deadline,
+    effective_rating,
+    is_worse,
+    rating_of,
+    rules_give,
+    standing,
+    tracked_kev_due,
+)
 from poam.frames import Row
 from poam.policy import Policy
 
@@ -27,14 +35,10 @@ def _grounds(item: Row, as_of: date, policy: Policy) -> Iterator[str]:
     detected, due = item.original_detection_date, item.scheduled_completion_date
     if detected:
         cited = policy.cite("timelines.detection.counts")
-        yield f"detected {detected}: recorded when the item was opened, and never changed [{cited}]"
+        yield f"detected {detected}: as the workbook has it, and never changed [{cited}]"
     if isinstance(due, date):
         given = rules_give(item, as_of, tracked_kev_due(item), policy.timelines)
-        found = next((one for one in given if one.due == due), None)
-        if found:
-            yield f"due {due}: {found.basis} [{policy.cite(*found.rules)}]"
-        else:
-            yield f"due {due}: no rule gives this date; it is kept as it stands"
+        yield _due(due, list(given), policy)
     if kev_due := tracked_kev_due(item):
         yield f"BOD 22-01 due date {kev_due}: CISA's own [{policy.cite('timelines.kev.mode')}]"
     yield status_ground(item, policy)
@@ -49,9 +53,24 @@ def _rating(item: Row, policy: Policy) -> Iterator[str]:
         yield f"original risk rating '{item.original_risk_rating}': not one of the template's"
         return
     yield (
-        f"original risk rating {original}: recorded when the item was opened, and never changed "
+        f"original risk rating {original}: as the workbook has it, and never changed "
         f"[{policy.cite('severity.precedence')}]"
     )
-    if counts is not original:
-        rule = policy.cite("timelines.rating_changes.raised")
-        yield f"counts as {counts}: Risk Adjustment is Yes [{rule}]"
+    if counts and counts is not original:
+        raised = is_worse(counts, original)
+        rule = "timelines.rating_changes.raised" if raised else "timelines.deviations"
+        yield f"counts as {counts}: Risk Adjustment is Yes [{policy.cite(rule)}]"
+
+
+def _due(due: date, given: Sequence[Deadline], policy: Policy) -> str:
+    """Say which rule gives a date, or that none does."""
+    for one in given:
+        if one.due == due:
+            return f"due {due}: {one.basis} [{policy.cite(*one.rules)}]"
+    if given and due < given[0].due:
+        cited = policy.cite(*given[0].rules)
+        return (
+            f"due {due}: the rules would give {given[0].due} now ({given[0].basis}), and a "
+            f"recorded date never moves away [{cited}]"
+        )
+    return f"due {due}: no rule gives this date; it is kept as it stands"

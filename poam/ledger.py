@@ -21,7 +21,9 @@ from sqlalchemy import (
     column,
     create_engine,
     delete,
+    func,
     insert,
+    inspect,
     select,
     table,
     update,
@@ -53,6 +55,7 @@ sighting = Table(
     Column("protocol", String(20), primary_key=True),
     Column("first_seen", Date, nullable=False),
     Column("last_seen", Date, nullable=False),
+    Column("first_clean", Date),
     Column("last_clean", Date),
     Column("authenticated", String(10), nullable=False),
     Column("poam_id", Text, nullable=False),
@@ -108,8 +111,8 @@ firing = Table(
     Column("trigger", String(60), primary_key=True),
     Column("as_of", Date, nullable=False),
 )
-MEMORY = [*SIGHTING, "first_seen", "last_seen", "last_clean", "authenticated", "poam_id"]
-DAYS = ("first_seen", "last_seen", "last_clean")
+DAYS = ("first_seen", "last_seen", "first_clean", "last_clean")
+MEMORY = [*SIGHTING, *DAYS, "authenticated", "poam_id"]
 SQLITE = "sqlite:///"
 
 
@@ -119,7 +122,8 @@ class Recalled:
 
     `memory` has every sighting ever recorded; `answers` are people's; `asset_ids` the identifiers
     of agents and cloud instances; `inventoried` the last day on which an inventory listed each
-    asset; `fired` the escalation triggers that runs met, with the day each spoke for.
+    asset; `fired` the escalation triggers that runs met, with the day each spoke for; `latest` the
+    latest day that any run spoke for.
     """
 
     memory: pd.DataFrame
@@ -127,6 +131,7 @@ class Recalled:
     asset_ids: Mapping[str, str] = field(default_factory=dict)
     inventoried: Mapping[str, date] = field(default_factory=dict)
     fired: tuple[tuple[str, date], ...] = ()
+    latest: date | None = None
 
 
 class Ledger:
@@ -154,8 +159,9 @@ class Ledger:
     def memory(self) -> pd.DataFrame:
         """Every sighting ever recorded.
 
-        Its key, `first_seen`, `last_seen`, `last_clean` (days as datetime64), `authenticated` and
-        `poam_id`.
+        Its key, `first_seen` and `last_seen`, `first_clean` and `last_clean` (days as datetime64:
+        the first since it was last seen, and the last, on which it was proven clean),
+        `authenticated` and `poam_id`.
         """
         with self._engine.connect() as connection:
             rows = connection.execute(select(*(sighting.c[name] for name in MEMORY))).fetchall()
@@ -223,12 +229,14 @@ class Ledger:
         with self._engine.connect() as connection:
             listed = connection.execute(select(inventory)).fetchall()
             fired = connection.execute(select(firing)).fetchall()
+            latest = connection.execute(select(func.max(run.c.as_of))).scalar()
         return Recalled(
             self.memory(),
             self.answers(),
             self.asset_ids(),
             {row.asset_identifier: row.last_listed for row in listed},
             tuple((row.trigger, row.as_of) for row in fired),
+            latest,
         )
 
     def close(self) -> None:
@@ -246,16 +254,16 @@ class Ledger:
                     "update this program."
                 )
             elif found < VERSION:
-                if found < 2:
-                    _add_parameter(connection)
+                _renew(connection)
                 connection.execute(update(ledger).values(version=VERSION))
 
 
-def _add_parameter(connection: Connection) -> None:
-    """Bring a ledger of version 1 up to date: its sightings had no parameter."""
-    old = [name for name in MEMORY if name != "parameter"]
+def _renew(connection: Connection) -> None:
+    """Bring the sightings of an older ledger up to date: version 1 had no parameter."""
+    there = {one["name"] for one in inspect(connection).get_columns("sighting")}
+    old = [name for name in MEMORY if name in there]
     rows = connection.execute(select(*map(column, old)).select_from(table("sighting"))).mappings()
-    kept = [{**row, "parameter": ""} for row in rows]
+    kept = [{"parameter": "", **dict.fromkeys(DAYS), **row} for row in rows]
     for row in kept:
         row |= {name: _day(row[name]) for name in DAYS}
     sighting.drop(connection)
@@ -313,6 +321,7 @@ def remembered(
     """
     present = membership["present"]
     now = membership.assign(
+        first_clean=pd.Series(pd.NaT, index=membership.index, dtype=TIME),
         last_seen=membership["last_seen"].where(present, membership["first_seen"]),
         last_clean=membership["last_seen"].where(~present),
     )
@@ -320,7 +329,9 @@ def remembered(
     unknown: list[tuple[Any, ...]] = []
     for place in cleaned:
         here = _at(both, place)
-        both.loc[here, "last_clean"] = pd.Timestamp(place.day)
+        day = pd.Timestamp(place.day)
+        known = both["last_clean"]
+        both["last_clean"] = known.mask(here & ~(known > day), day)
         if not here.any():
             unknown += _proven(place)
     both = pd.concat([both, memory_frame(unknown)], ignore_index=True) if unknown else both
@@ -333,8 +344,17 @@ def remembered(
         depth=("depth", "max"),
         poam_id=("poam_id", _latest_item),
     )
+    out = out.merge(_first_clean(both, out), on=SIGHTING, how="left")
     out["authenticated"] = out.pop("depth").map(AUTHENTICATED).astype("str")
     return out[MEMORY]
+
+
+def _first_clean(both: pd.DataFrame, out: pd.DataFrame) -> pd.DataFrame:
+    """Return the first day after the last sighting on which a place was proven clean."""
+    days = both.melt(SIGHTING, ["first_clean", "last_clean"], value_name="clean")
+    days = days.merge(out[[*SIGHTING, "last_seen"]], on=SIGHTING)
+    days = days[days["clean"] > days["last_seen"]]
+    return days.groupby(SIGHTING, as_index=False).agg(first_clean=("clean", "min"))
 
 
 def _begun_anew(memory: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
@@ -354,11 +374,14 @@ def _proven(place: Cleaned) -> Iterator[tuple[Any, ...]]:
     for detector, identifier in place.keys:
         key = (detector, identifier, place.asset, place.location, place.parameter, place.port, "")
         depth = Authenticated.UNKNOWN.value
-        yield (*key, seen, min(seen, place.day), place.day, depth, place.poam_id)
+        yield (*key, seen, min(seen, place.day), None, place.day, depth, place.poam_id)
 
 
 def _at(memory: pd.DataFrame, place: Cleaned) -> "pd.Series[bool]":
     here = (memory["poam_id"] == place.poam_id) & (memory["asset_identifier"] == place.asset)
+    if not place.poam_id:  # of no item: only the weakness tells the place
+        pairs = pd.MultiIndex.from_frame(memory[["detector", "source_identifier"]])
+        here &= pairs.isin(place.keys)
     if place.location:
         here &= memory["location"] == place.location
         if place.parameter:

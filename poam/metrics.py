@@ -20,6 +20,7 @@ ADJUSTED = {
     (RiskRating.MODERATE, RiskRating.LOW): "Mod/Low",
 }
 UNRATED = "Not rated"
+INFORMATIONAL = "Informational"
 TOTAL = "Total"
 NO_IDENTIFIER = {"", "none", "n/a"}
 
@@ -127,22 +128,25 @@ def scan_counts(weaknesses: pd.DataFrame, sightings: pd.DataFrame) -> pd.DataFra
     """Count what the scans of a batch found: `target`, `rating`, `unique` and `raw`.
 
     `weaknesses` with `original_risk_rating`, as `severity.rate` gives them, and `sightings` as
-    `dedupe` does. Vulnerabilities with a rating count. `unique` are detectors' source identifiers,
-    `raw` their places: the same place in two exports is one. What a scanner found at a web address
-    is `Web`, all else `OS and DB`: no export says that a host was scanned as a database.
+    `dedupe` does. `unique` are the source identifiers of rated vulnerabilities, `raw` their places:
+    the same place in two exports is one. What has no rating is `Informational`, in `raw` alone;
+    configuration findings count nowhere. What a scanner found at a web address is `Web`, all else
+    `OS and DB`: no export says that a host was scanned as a database.
     """
-    rated = weaknesses["original_risk_rating"].notna()
-    counted = weaknesses[rated & (weaknesses["kind"] == Kind.VULNERABILITY.value)]
+    counted = weaknesses[weaknesses["kind"] != Kind.CONFIGURATION.value]
+    rated = counted["original_risk_rating"].where(counted["kind"] == Kind.VULNERABILITY.value)
     present = sightings[sightings["present"]]
     places = present.assign(web=present["location"] != "").groupby(WEAKNESS, as_index=False)
-    found = counted[[*WEAKNESS, "original_risk_rating"]].merge(
+    found = counted[WEAKNESS].assign(rating=rated.fillna(INFORMATIONAL))
+    found = found.merge(
         places.agg(web=("web", "any"), raw=("web", "size")), on=WEAKNESS, validate="1:1"
     )
     table = []
     for target, is_web in (("Web", True), ("OS and DB", False)):
-        for rating in RiskRating:
-            here = (found["web"] == is_web) & (found["original_risk_rating"] == rating.value)
-            table.append((target, rating.value, int(here.sum()), int(found.loc[here, "raw"].sum())))
+        for rating in (*(rating.value for rating in RiskRating), INFORMATIONAL):
+            here = (found["web"] == is_web) & (found["rating"] == rating)
+            unique = 0 if rating == INFORMATIONAL else int(here.sum())
+            table.append((target, rating, unique, int(found.loc[here, "raw"].sum())))
     return pd.DataFrame(table, columns=["target", "rating", "unique", "raw"])
 
 

@@ -6,6 +6,7 @@ from datetime import date
 # Source: POA&M template v2.1, row 7 and the conditional formats of columns M and N: entries are
 # `(1) 2026-11-03: text`, a blank line between two.
 NUMBER = re.compile(r"^\s*\((\d+)\)", re.MULTILINE)
+NEW = re.compile(r"^\s*\((\d+)\)\s*new\b", re.MULTILINE | re.IGNORECASE)
 
 
 def planned(due: date, text: str) -> str:
@@ -18,12 +19,9 @@ def changed(planned_milestones: str, milestone_changes: str, due: date, why: str
 
     What stands there is never edited. An item without a milestone gets a new one.
     """
-    numbers = [int(number) for number in NUMBER.findall(planned_milestones)]
-    taken = [*numbers, *map(int, NUMBER.findall(milestone_changes))]
-    if numbers:
-        entry = f"({max(numbers)}) Update {due} : {_one_line(why)}"
-    else:
-        entry = f"({max(taken, default=0) + 1}) New {due} : {_one_line(why)}"
+    numbers = [*NUMBER.findall(planned_milestones), *NEW.findall(milestone_changes)]
+    last = max(map(int, numbers), default=0)
+    entry = f"({last or 1}) {'Update' if last else 'New'} {due} : {_one_line(why)}"
     before = milestone_changes.rstrip()
     return f"{before}\n\n{entry}" if before else entry
 

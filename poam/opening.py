@@ -8,6 +8,7 @@ import pandas as pd
 from poam.cells import CELL_LIMIT, asset_cell, cut
 from poam.classes import classify
 from poam.controls import ControlChoice, Facts
+from poam.cross_references import Listing
 from poam.deadlines import Deadline
 from poam.frames import Row
 from poam.identifiers import series_of, source_identifier
@@ -33,7 +34,10 @@ class Edition:
 
 @dataclass(frozen=True)
 class Cohort:
-    """The assets of one weakness that were first seen on one day: one item's worth."""
+    """The assets of one weakness that were first seen on one day: one item's worth.
+
+    `finders` are the detector and source identifier of other scanners that see it there.
+    """
 
     detector: str
     source_identifier: str
@@ -47,8 +51,14 @@ class Cohort:
     controls: ControlChoice
     solution: str = ""
     cves: tuple[str, ...] = ()
+    finders: tuple[tuple[str, str], ...] = ()
     in_kev: bool | None = None
     kev_due: date | None = None
+
+    def listing(self, poam_id: str) -> Listing:
+        """The item as another may name it."""
+        detectors = frozenset((self.detector, *(detector for detector, _ in self.finders)))
+        return Listing(poam_id, detectors, self.cves)
 
 
 def item_values(
@@ -70,8 +80,10 @@ def item_values(
         "controls": ", ".join(cohort.controls.controls),
         "weakness_name": cut(cohort.name, CELL_LIMIT),
         "weakness_description": cut(cohort.description or cohort.name, CELL_LIMIT),
-        "weakness_detector_source": cohort.detector,
-        "weakness_source_identifier": cohort.source_identifier,
+        "weakness_detector_source": "\n".join((cohort.detector, *(f[0] for f in cohort.finders))),
+        "weakness_source_identifier": "\n".join(
+            (cohort.source_identifier, *(f[1] for f in cohort.finders))
+        ),
         "asset_identifier": cell,
         "point_of_contact": policy.site.point_of_contact,
         "resources_required": policy.site.resources_required,

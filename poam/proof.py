@@ -7,7 +7,8 @@ from datetime import date
 import pandas as pd
 
 from poam.assets import AssetLine
-from poam.dedupe import DEPTH
+from poam.changes import Cleaned
+from poam.dedupe import DEPTH, SIGHTING
 from poam.frames import Row, rows
 from poam.identifiers import source_identifier
 from poam.model import Authenticated
@@ -29,7 +30,7 @@ class Memory:
 
     last_seen: date
     authenticated: Authenticated
-    last_clean: date | None = None
+    first_clean: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,20 @@ class ScanRecord:
     def was_scanned(self, asset: str) -> bool:
         """Whether any detector looked at an asset in this batch."""
         return asset in {scanned for _, scanned in self.scans}
+
+    def witnesses(
+        self, identifiers: Mapping[str, tuple[str, ...]], asset: str
+    ) -> Mapping[str, tuple[str, ...]]:
+        """The detectors that must prove a weakness gone from an asset, each with its identifiers.
+
+        Those that found it there, as far as earlier runs remember; all of an item where none do.
+        """
+        found = {
+            detector: names
+            for detector, names in identifiers.items()
+            if any((detector, name, asset) in self.memory for name in names)
+        }
+        return found or identifiers
 
     def verdict(
         self,
@@ -140,7 +155,7 @@ class ScanRecord:
         if self.confirm == 1:
             return Verdict(True, words, day)
         seen = max((m.last_seen for m in known), default=day)
-        clean = max((m.last_clean for m in known if m.last_clean), default=day)
+        clean = max((m.first_clean for m in known if m.first_clean), default=day)
         if seen < clean < day:
             return Verdict(True, f"{words}, nor did the scan of {clean}", day)
         return Verdict(True, f"{words}; a scan on another day must confirm it", day, False)
@@ -172,10 +187,10 @@ def scan_record(
             [Authenticated(row.authenticated), *([before.authenticated] if before else [])],
             key=_depth,
         )
-        clean = [row.last_clean.date()] if pd.notna(row.last_clean) else []
-        if before and before.last_clean:
-            clean.append(before.last_clean)
-        known[key] = Memory(row.last_seen.date(), deepest, max(clean, default=None))
+        clean = [row.first_clean.date()] if pd.notna(row.first_clean) else []
+        if before and before.first_clean:
+            clean.append(before.first_clean)
+        known[key] = Memory(row.last_seen.date(), deepest, min(clean, default=None))
     fixed: dict[tuple[str, str, str], tuple[Fix, ...]] = {}
     for row in rows(sightings[~sightings["present"]]):
         key = _key(row, policy)
@@ -218,3 +233,26 @@ def _deep_enough(before: Authenticated, now: Authenticated) -> bool:
 
 def _depth(authenticated: Authenticated) -> int:
     return DEPTH[authenticated.value]
+
+
+def cleaned_of_no_item(
+    memory: pd.DataFrame, sightings: pd.DataFrame, record: ScanRecord
+) -> tuple[Cleaned, ...]:
+    """The places that a batch proves clean of a weakness that has no item: one that is held.
+
+    `memory` is the ledger's, `sightings` those of the batch.
+    """
+    seen = pd.MultiIndex.from_frame(sightings.loc[sightings["present"], SIGHTING])
+    without = memory[memory["poam_id"] == ""]
+    places = without[~pd.MultiIndex.from_frame(without[SIGHTING]).isin(seen)]
+    found = []
+    for row in rows(places):
+        place = (row.location, row.parameter, row.port)
+        line = AssetLine(row.asset_identifier, row.asset_identifier, row.port, "", *place[:2])
+        verdict = record.verdict(
+            row.detector, (row.source_identifier,), row.asset_identifier, line, None
+        )
+        if verdict.gone and verdict.day:
+            key = ((row.detector, row.source_identifier),)
+            found.append(Cleaned("", row.asset_identifier, *place, verdict.day, key))
+    return tuple(found)

@@ -1,7 +1,7 @@
 """A batch against the workbook: what opens, changes, closes, stays and waits for a person."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -12,6 +12,7 @@ from poam.answers import Doubt, doubt_id, fingerprint
 from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
 from poam.changes import ChangeSet, Decision, doubtful, held, undecided, unlisted, unrated
+from poam.cross_references import cross_references
 from poam.deadlines import deadline, is_late
 from poam.existing import Item, Settlement, place_text, some
 from poam.frames import WEAKNESS, Row, rows
@@ -95,6 +96,7 @@ class Reconciler:
             found = closed_before.sort(weakness, left, closed)
             left = list(found.news)
             members |= found.back
+            self._refresh([item for item in closed if item.back], weakness)
             review += found.asides
             comment = "\n".join([*filter(None, [found.comment]), *self._named_beside(elsewhere)])
             if left and not mine and proposed[key]:
@@ -106,7 +108,7 @@ class Reconciler:
             elif left:
                 cohorts += self._cohorts(weakness, left, mine, comment, members)
         decisions = self._settled(states.values())
-        decisions += review + self._open(cohorts, members)
+        decisions += review + self._open(cohorts, states.values(), members)
         ids = pd.Series(members, dtype=object).reindex(sightings.index).fillna("")
         membership = sightings.assign(poam_id=ids.astype("str"))
         cleaned = tuple(place for state in states.values() for place in state.cleaned)
@@ -115,14 +117,21 @@ class Reconciler:
     def _settled(self, states: Collection[Item]) -> list[Decision]:
         """Decide on the items of the workbook, and what of them a person is asked."""
         settlement = Settlement(self.as_of, self.policy, self.edition, self.index, self.record)
-        decisions = []
+        decisions: list[Decision] = []
+        asked: list[Decision] = []
         for state in states:
-            if state.record.sheet != Sheet.CLOSED:
+            if state.back or state.record.sheet != Sheet.CLOSED:
                 self._reviser.settle(state)
-            if decision := settlement.decide(state):
+            decision = settlement.decide(state)
+            if decision:
                 decisions.append(decision)
-        asked = [undecided(state.record, tuple(state.asks)) for state in states if state.asks]
+            if state.asks and not (decision and decision.kind is ChangeKind.CLOSED):
+                asked.append(undecided(state.record, tuple(state.asks)))
         return decisions + asked
+
+    def _refresh(self, items: Iterable[Item], weakness: Row) -> None:
+        for item in items:
+            self._reviser.refresh(item, weakness, own=True)
 
     @cached_property
     def _reviser(self) -> Reviser:
@@ -186,7 +195,7 @@ class Reconciler:
         lines = asset_lines(record.asset_identifier, images)
         listed = tuple(line for line in lines if not is_attachment_line(line.text))
         if len(listed) == len(lines):
-            return Item(record, identity.keys, listed)
+            return Item(record, identity.keys, listed, of_images=images)
         recorded = self.recorded.get(record.poam_id, ())
         known = {(self.index.identifier(x.name), x.location, x.parameter, x.port) for x in listed}
         rest = [x for x in recorded if (x.name, x.location, x.parameter, x.port) not in known]
@@ -206,6 +215,7 @@ class Reconciler:
         The scanner's own items come first: another scanner's takes what none of them lists.
         """
         left = []
+        shown: dict[tuple[str, int], bool] = {}  # by place, whether it is its own
         current = [link for link in links if link.sheet != Sheet.CLOSED]
         for sighting in seen:
             holders = [
@@ -221,16 +231,15 @@ class Reconciler:
                     None
                 )
                 members.setdefault(sighting.Index, item.record.poam_id)
+                shown[link.sheet, link.row] = not link.cross_detector
                 day = sighting.first_seen.date()
                 item.first_seen = min(day, item.first_seen or day)
                 if link.cross_detector:
                     self._name_finder(weakness, link, item)
             if not holders:
                 left.append(sighting)
-        for link in current:
-            item = states[link.sheet, link.row]
-            if item.seen and weakness.original_risk_rating is not None:
-                self._reviser.refresh(item, weakness, own=not link.cross_detector)
+        for place, is_own in shown.items():
+            self._reviser.refresh(states[place], weakness, is_own)
         return left
 
     def _succeed(
@@ -246,6 +255,7 @@ class Reconciler:
         current = [i for i in mine if i.record.sheet != Sheet.CLOSED and not i.goes_on]
         current.sort(key=lambda i: (str(i.record.original_detection_date), i.record.row))
         rest = []
+        joined: dict[tuple[str, int], Item] = {}
         for sighting in left:
             earlier = ((i, lines) for i in current if (lines := i.versions(sighting, self.index)))
             item, lines = next(earlier, (None, []))
@@ -257,6 +267,8 @@ class Reconciler:
             for line in lines:
                 item.replaced.setdefault(line, place)
             members[sighting.Index] = item.record.poam_id
+            joined[item.record.sheet, item.record.row] = item
+        self._refresh(joined.values(), weakness)
         return rest
 
     def _name_finder(self, weakness: Row, link: Row, item: Item) -> None:
@@ -281,17 +293,32 @@ class Reconciler:
             for sighting in left:
                 item.added.append(place_text(sighting))
                 members[sighting.Index] = item.record.poam_id
+            self._refresh([item], weakness)
             return
         by_day: dict[date, list[Row]] = defaultdict(list)
         for sighting in left:
             by_day[sighting.first_seen.date()].append(sighting)
         for day, group in sorted(by_day.items()):
-            yield self._cohort(weakness, day, group, current, comment)
+            yield self._cohort(weakness, day, group, mine, comment)
+
+    def _why_new(self, mine: Sequence[Item]) -> str:
+        """Say why no item of the workbook takes what the scan shows."""
+        current = sorted(i.record.poam_id for i in mine if i.record.sheet != Sheet.CLOSED)
+        closed = sorted(i.record.poam_id for i in mine if i.record.sheet == Sheet.CLOSED)
+        if current:
+            cited = self.policy.cite("timelines.items.new_assets")
+            words = "other assets; these get an item of their own"
+            return f"{', '.join(current)} lists {words} [{cited}]"
+        if closed:
+            cited = self.policy.cite("timelines.recurrence.after_closing")
+            return f"{', '.join(closed)} with this identifier is closed [{cited}]"
+        return "no item of the workbook has this identifier"
 
     def _cohort(
-        self, weakness: Row, day: date, group: list[Row], current: list[Item], comment: str
+        self, weakness: Row, day: date, group: list[Row], mine: list[Item], comment: str
     ) -> Opening:
-        also = dict.fromkeys(sighting.also for sighting in group)
+        finders = dict.fromkeys(finder for sighting in group for finder in sighting.finders)
+        also = [f"{self.as_of}: {d} {i} finds the same weakness: {why}." for d, i, why in finders]
         comment = "\n".join(line for line in (*also, comment) if line)
         rating = RiskRating(weakness.original_risk_rating)
         kev = self._reviser.in_kev(weakness.cves, weakness.kev_due)
@@ -311,19 +338,18 @@ class Reconciler:
             assets=assets,
             deadline=due,
             controls=controls,
+            # One identifier of a detector: several would be several weaknesses.
+            finders=tuple({d: (d, i) for d, i, _ in reversed(finders)}.values())[::-1],
             in_kev=kev.listed,
             kev_due=kev.due,
         )
         cite = self.policy.cite
-        others = ", ".join(sorted(item.record.poam_id for item in current))
+        places = "1 asset" if len(assets) == 1 else f"{len(assets)} assets"
         because = (
-            f"{weakness.detector} {weakness.source_identifier} seen on {len(assets)} assets, "
-            f"first on {day} ({group[0].first_seen_basis}; {group[0].locator}) "
+            f"{weakness.detector} {weakness.source_identifier} seen on {places}, first on {day} "
+            f"({group[0].first_seen_basis}; {group[0].locator}) "
             f"[{cite('timelines.detection.counts')}]",
-            f"{others} has it on other assets; these were seen later, so they get an item of their "
-            f"own [{cite('timelines.items.new_assets')}]"
-            if others
-            else "no item of the workbook has this identifier",
+            self._why_new(mine),
             f"rated {rating}: {weakness.rating_basis} [{cite(weakness.rating_rule)}]",
             f"due {due.due}: {due.basis} [{cite(*due.rules)}]",
             f"controls {controls.because} [{cite(controls.rule)}]",
@@ -331,37 +357,50 @@ class Reconciler:
         )
         return Opening(cohort, tuple(sighting.Index for sighting in group), comment, because)
 
-    def _open(self, openings: list[Opening], members: dict[int, str]) -> list[Decision]:
+    def _open(
+        self, openings: list[Opening], states: Collection[Item], members: dict[int, str]
+    ) -> list[Decision]:
         """Number the new items: worst first, then by detector, identifier and date."""
         prefix = self.policy.site.poam_id_prefix
         ids = poam_ids(self.poam_ids, prefix, self.as_of)
         decisions = []
+        numbered: dict[str, Opening] = {}
         for opening in sorted(openings, key=lambda opening: _order(opening.cohort)):
-            cohort = opening.cohort
-            if self._is_held(cohort):
+            if self._is_held(opening.cohort):
                 cited = self.policy.cite("timelines.scope.track")
-                decisions.append(held(cohort, (*opening.because, f"not late yet [{cited}]")))
-                continue
-            poam_id = next(ids)
-            values, attachment = item_values(
-                cohort, poam_id, self.as_of, self.edition, self.policy, opening.comment
-            )
+                because = (*opening.because, f"not late yet [{cited}]")
+                decisions.append(held(opening.cohort, because))
+            else:
+                numbered[next(ids)] = opening
+        named = cross_references(
+            (opening.cohort.listing(poam_id) for poam_id, opening in numbered.items()),
+            (state.listing for state in states if state.record.sheet != Sheet.CLOSED),
+        )
+        for poam_id, opening in numbered.items():
+            others = named.get(poam_id)
+            beside = f"{self.as_of}: Other scanners, a CVE in common: {others}." if others else ""
             members |= dict.fromkeys(opening.sightings, poam_id)
-            sheet = Sheet.CONFIGURATION if cohort.kind is Kind.CONFIGURATION else Sheet.OPEN
-            decisions.append(
-                Decision(
-                    kind=ChangeKind.OPENED,
-                    because=opening.because,
-                    poam_id=poam_id,
-                    sheet=sheet if sheet in self.edition.sheets else Sheet.OPEN,
-                    after=values,
-                    detector=cohort.detector,
-                    source_identifier=cohort.source_identifier,
-                    weakness_name=cohort.name,
-                    attachment=attachment,
-                )
-            )
+            decisions.append(self._opened(poam_id, opening, beside))
         return decisions
+
+    def _opened(self, poam_id: str, opening: Opening, beside: str) -> Decision:
+        cohort = opening.cohort
+        comment = "\n".join(filter(None, (opening.comment, beside)))
+        values, attachment = item_values(
+            cohort, poam_id, self.as_of, self.edition, self.policy, comment
+        )
+        sheet = Sheet.CONFIGURATION if cohort.kind is Kind.CONFIGURATION else Sheet.OPEN
+        return Decision(
+            kind=ChangeKind.OPENED,
+            because=opening.because,
+            poam_id=poam_id,
+            sheet=sheet if sheet in self.edition.sheets else Sheet.OPEN,
+            after=values,
+            detector=cohort.detector,
+            source_identifier=cohort.source_identifier,
+            weakness_name=cohort.name,
+            attachment=attachment,
+        )
 
     def _is_held(self, cohort: Cohort) -> bool:
         """Whether a weakness is not on the POA&M yet: only what is late is tracked."""

@@ -1,6 +1,7 @@
 """What a scan finds again where an item of the workbook was closed."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,6 +14,8 @@ from poam.existing import Item, place_text
 from poam.frames import Row
 from poam.model import ChangeKind, Kind
 from poam.policy import Policy
+
+CLOSED = re.compile(r"\bclos(?:e|ed|ing|ure)\b|\bremediat", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Recurrences:
                 back[sighting.Index] = returning.record.poam_id
             else:
                 recurrence |= {i.record.poam_id: i.record.status_date for i in before}
+                asides += self._undocumented(weakness, sighting, before)
                 news.append(_dated_anew(sighting, before))
         comment = "\n".join(
             f"{self.as_of}: Recurrence of {poam_id}, closed {day or 'earlier'}."
@@ -84,6 +88,21 @@ class Recurrences:
         clean = self.clean_days.get(tuple(getattr(sighting, name) for name in SIGHTING))
         return stale(weakness, place, seen, clean) if clean and seen < clean else None
 
+    def _undocumented(
+        self, weakness: Row, sighting: Row, before: Sequence[Item]
+    ) -> Iterator[Decision]:
+        """Yield the closed items that neither a scan nor a word of the row says why they closed."""
+        proven = tuple(getattr(sighting, name) for name in SIGHTING) in self.clean_days
+        for item in before:
+            record = item.record
+            told = record.supporting_documents.strip() or CLOSED.search(record.comments)
+            if not (proven or told):
+                words = (
+                    f"closed without evidence, and found again on {place_text(sighting)} on "
+                    f"{sighting.last_seen.date()}, from when its new item counts: was it fixed?"
+                )
+                yield aside(ChangeKind.NEEDS_REVIEW, weakness, record, words)
+
     def _returning(self, sighting: Row, before: Sequence[Item]) -> Item | None:
         """Return the item, of those that list the place the last closed, that comes back."""
         dated = [item for item in before if item.record.status_date is not None]
@@ -100,12 +119,13 @@ class Recurrences:
         item.is_configuration = weakness.kind == Kind.CONFIGURATION
         reopens = self.policy.timelines.recurrence.after_closing == "reopen"
         rule = "after_closing" if reopens else "same_cycle_days"
-        item.rules[f"timelines.recurrence.{rule}"] = None
-        item.back.append(
+        words = (
             f"{weakness.detector} {weakness.source_identifier} found it again on "
             f"{place_text(sighting)} on {sighting.last_seen.date()}, closed on "
             f"{item.record.status_date}"
         )
+        item.back.append(words)
+        item.cites[words] = f"timelines.recurrence.{rule}"
 
 
 def _dated_anew(sighting: Row, before: Sequence[Item]) -> Row:

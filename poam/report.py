@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -11,12 +11,10 @@ from typing import Any
 import pandas as pd
 
 from poam.changes import ChangeSet, Decision
-from poam.deadlines import standing
-from poam.frames import rows
+from poam.existing import some
 from poam.gates import Gate
-from poam.model import ChangeKind, RiskRating, Sheet
-from poam.policy import Policy
-from poam.rollup import without_roll_up
+from poam.metrics import OpenItem
+from poam.model import ChangeKind, RiskRating
 from poam.triggers import Trigger
 
 CHANGES = [
@@ -53,8 +51,8 @@ class RunReport:
     """What a run did. `refused` are sentences about files that could not be read.
 
     `open_by_rating` and `late` describe the workbook after the run: open items by the rating that
-    counts (configuration findings do not), and those late on `as_of`, which no deviation or vendor
-    dependency excuses.
+    counts (configuration findings do not), and the late ones, which nothing excuses, the latest
+    first.
     """
 
     run_id: str
@@ -62,7 +60,7 @@ class RunReport:
     files: int
     counts: Mapping[str, int]
     open_by_rating: Mapping[str, int]
-    late: int
+    late: tuple[OpenItem, ...]
     refused: tuple[str, ...]
     notes: tuple[str, ...]
     decisions: tuple[Decision, ...]
@@ -79,7 +77,7 @@ class RunReport:
         lines = [
             f"# POA&M update as of {self.as_of}",
             "",
-            f"Run `{self.run_id}`, {self.files} files read.",
+            f"Run `{self.run_id}`, files read: {self.files}.",
             "",
         ]
         lines += [
@@ -88,9 +86,10 @@ class RunReport:
             if self.counts[kind] or kind not in RARE
         ]
         rated = ", ".join(f"{n} {rating}" for rating, n in self.open_by_rating.items())
-        lines += ["", f"Open after this run: {rated}; {self.late} late."]
+        lines += ["", f"Open after this run: {rated}; {len(self.late)} late."]
         for title, sentences in (
             ("Files that could not be read; nothing was closed for their scanners", self.refused),
+            ("Late", [_late_sentence(item) for item in self.late]),
             ("Escalation triggers", [f"**{t.level}**: {t.because}." for t in self._fired]),
             ("Scan gates", [_gate_sentence(gate) for gate in self.gates]),
             ("Notes", self.notes),
@@ -106,12 +105,39 @@ class RunReport:
         return [trigger for trigger in self.triggers if trigger.fired]
 
     def _sentences(self, kind: ChangeKind) -> list[str]:
-        return [
-            f"{d.poam_id or 'new'}, {d.weakness_name} ({d.detector} {d.source_identifier}): "
-            + "; ".join(d.because)
-            for d in self.decisions
-            if d.kind is kind
-        ]
+        """The decisions of a kind, those with the same reasons in one sentence."""
+        of_reason: dict[tuple[str, ...], list[Decision]] = defaultdict(list)
+        for d in self.decisions:
+            if d.kind is kind:
+                of_reason[d.because].append(d)
+        return [_sentence(because, same) for because, same in of_reason.items()]
+
+
+def _sentence(because: tuple[str, ...], same: Sequence[Decision]) -> str:
+    why = "; ".join(map(_uncited, because))
+    if len(same) > 1:
+        return f"{', '.join(d.poam_id or d.weakness_name for d in same)} ({len(same)}): {why}"
+    (d,) = same
+    identity = _identity(d.detector, d.source_identifier)
+    return f"{d.poam_id or 'new'}, {d.weakness_name} ({identity}): {why}"
+
+
+def _identity(detector: str, source_identifier: str) -> str:
+    return ", ".join(f"{detector} {source_identifier}".split("\n")).strip()
+
+
+def _late_sentence(item: OpenItem) -> str:
+    stands = item.standing
+    days = "1 day" if item.days_late == 1 else f"{item.days_late} days"
+    return "; ".join(
+        (f"{item.poam_id}, {item.line}, due {stands.due}, {days} late", *stands.because[1:])
+    )
+
+
+def _uncited(sentence: str) -> str:
+    """A sentence without the policy lines behind it, which `poam explain` tells."""
+    match = CITED.fullmatch(sentence)
+    return match["text"] if match else sentence
 
 
 def run_report(
@@ -119,23 +145,22 @@ def run_report(
     as_of: date,
     files: int,
     changes: ChangeSet,
-    items: pd.DataFrame,
-    policy: Policy,
+    items: Sequence[OpenItem],
     refused: tuple[str, ...],
     notes: tuple[str, ...],
     gates: tuple[Gate, ...] = (),
     triggers: tuple[Trigger, ...] = (),
 ) -> RunReport:
-    """Count what a change set does; `items` are the workbook's as it leaves them."""
+    """Count what a change set does; `items` are those of the Open sheet as it leaves them."""
     counts = Counter(decision.kind.value for decision in changes.decisions)
-    ratings, late = _open_after(items, as_of, policy)
+    ratings = Counter(item.standing.rating for item in items)
     return RunReport(
         run_id=run_id,
         as_of=as_of,
         files=files,
         counts={kind.value: counts[kind.value] for kind in ChangeKind},
-        open_by_rating={rating.value: ratings[rating.value] for rating in RiskRating},
-        late=late,
+        open_by_rating={rating.value: ratings[rating] for rating in RiskRating},
+        late=tuple(sorted((i for i in items if i.days_late), key=lambda item: -item.days_late)),
         refused=refused,
         notes=notes,
         decisions=changes.decisions,
@@ -145,7 +170,11 @@ def run_report(
 
 
 def _gate_sentence(gate: Gate) -> str:
-    return f"**Flagged**: {gate.said}" if gate.flagged else gate.said
+    name = gate.id.replace("_", " ").capitalize()
+    if not gate.flagged:
+        return f"{name}: {gate.said}"
+    assets = some([host.asset for host in gate.hosts])
+    return f"**{name}**: {gate.said} {assets}."
 
 
 def changes_frame(changes: ChangeSet) -> pd.DataFrame:
@@ -206,15 +235,17 @@ def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
     notes: dict[str, int] = {}
     lines = []
     for d in decisions:
-        if poam_id in str(d["poam_id"]).split(", "):
+        if poam_id.casefold() in str(d["poam_id"]).casefold().split(", "):
             lines.append(
                 f"{d['poam_id']} {d['kind']}: {d['weakness_name']} "
-                f"({d['detector']} {d['source_identifier']})"
+                f"({_identity(d['detector'], d['source_identifier'])})"
             )
             lines += [f"  because {_noted(reason, notes)}" for reason in d["because"]]
             lines += [f"  stands: {_noted(ground, notes)}" for ground in d.get("grounds", ())]
             for name, value in d["after"].items():
                 before = _text(d["before"].get(name))
+                if before and before == _text(value):
+                    continue
                 was = f"  (was: {_short(before)})" if before else ""
                 lines.append(f"  {name} = {_short(_text(value))}{was}")
     lines += [f"[{number}] {note}" for note, number in notes.items()]
@@ -229,17 +260,6 @@ def _noted(sentence: str, notes: dict[str, int]) -> str:
     cited = match["notes"].split(" | ")
     numbers = [f"[{notes.setdefault(note, len(notes) + 1)}]" for note in cited]
     return f"{match['text']} {''.join(numbers)}"
-
-
-def _open_after(items: pd.DataFrame, as_of: date, policy: Policy) -> tuple[Counter[str], int]:
-    ratings: Counter[str] = Counter()
-    late = 0
-    for item in rows(without_roll_up(items, policy)):
-        if item.sheet == Sheet.OPEN:
-            stands = standing(item, as_of, policy.timelines)
-            ratings[stands.rating or ""] += 1
-            late += stands.late
-    return ratings, late
 
 
 def _text(value: object) -> str:

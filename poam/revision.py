@@ -63,8 +63,7 @@ class Reviser:
         CVE and KEV columns follow the scan; the completion date may come closer, and never moves
         away. `own` says that the item is this scanner's, whose change of rating counts.
         """
-        record = item.record
-        listed = cve_ids(record.cve)
+        listed = cve_ids(str(item.now("cve")))
         union = tuple(dict.fromkeys((*listed, *weakness.cves)))
         if set(union) != set(listed):
             item.after["cve"] = "\n".join(union)
@@ -86,51 +85,57 @@ class Reviser:
         if original is None or rating is None or item.due is None or not given:
             return
         new, *before = given
-        released = vendor_release(record, self.as_of, timelines.vendor_dependency)
-        if released:
-            why = f"the vendor released its fix on {released}"
-        elif rating is not original:
-            why = f"risk adjustment from {original} to {rating} approved"
-        else:
+        if new.due == item.due:
             return
-        closer = new.due < item.due
-        if closer if is_worse(rating, original) else item.due in {one.due for one in before}:
-            self._move(item, new, why)
+        released = vendor_release(record, self.as_of, timelines.vendor_dependency)
+        was_given = item.due in {one.due for one in before}
+        if released and was_given:
+            self._move(item, new, f"the vendor released its fix on {released}")
+        elif rating is not original:
+            raised = is_worse(rating, original)
+            if new.due < item.due if raised else was_given:
+                self._move(item, new, f"risk adjustment from {original} to {rating} approved")
 
     def _track(self, item: Item, kev: Kev) -> None:
         record = item.record
+        tracked = str(item.now("bod_22_01_tracking")).strip() == "Yes"
         if not kev.listed or kev.due is None:
+            if kev.listed is False and tracked:
+                item.note("no CVE of it is in CISA KEV any more; its tracking stays")
             return
-        if record.bod_22_01_tracking != "Yes" or record.bod_22_01_due_date != kev.due:
+        if not tracked or item.now("bod_22_01_due_date") != kev.due:
             item.after |= {"bod_22_01_tracking": "Yes", "bod_22_01_due_date": kev.due}
             item.because.append(f"{kev.basis} [{self.policy.cite('timelines.kev.mode')}]")
+            item.said.append(f"{self.as_of}: {kev.basis}.")
         detected = record.original_detection_date
         if item.due is None or not isinstance(detected, date):
             return
-        due, rules = kev_deadline(kev.due, detected, self.policy.timelines)
+        due, rule = kev_deadline(kev.due, detected, self.policy.timelines)
         if due < item.due:
-            self._move(item, Deadline(due, "CISA's date comes first", rules), kev.basis)
+            self._move(item, Deadline(due, "CISA's date comes first", (rule,)), kev.basis)
 
     def _follow_rating(self, item: Item, weakness: Row) -> None:
         """Raise the adjusted rating with the scanner's; a lower rating is a note only."""
         record = item.record
         original, now = rating_of(record.original_risk_rating), weakness.original_risk_rating
-        if original is None or now is None or now == original:
+        if original is None or now is None:
             return
         now = RiskRating(now)
         basis = f"{weakness.detector} {weakness.source_identifier} is now rated {now}"
         basis += f" ({weakness.rating_basis})"
-        cited = self.policy.cite("timelines.rating_changes.raised", weakness.rating_rule)
-        if is_worse(original, now):
-            item.notes.append(f"{basis}; the original rating {original} stays")
-            return
         adjusted = rating_of(str(item.now("adjusted_risk_rating")))
         said = str(item.now("risk_adjustment")).strip()
-        if said == "Yes" and adjusted and not is_worse(now, adjusted):
-            return  # raised before
-        is_a_persons = said == "Pending" or (
-            said == "Yes" and (adjusted is None or is_worse(original, adjusted))
-        )
+        raised = said == "Yes" and adjusted is not None and is_worse(adjusted, original)
+        if raised and adjusted and not is_worse(now, adjusted):
+            if adjusted is not now:
+                item.note(f"{basis}; the raised rating {adjusted} stays")
+            return
+        if not is_worse(now, original):
+            if now is not original:
+                item.note(f"{basis}; the original rating {original} stays")
+            return
+        cited = self.policy.cite("timelines.rating_changes.raised", weakness.rating_rule)
+        is_a_persons = said == "Pending" or (said == "Yes" and not raised)
         if is_a_persons or self.policy.timelines.rating_changes.raised == "review":
             item.asks.append(
                 f"{basis}, worse than the original rating {original}; Risk Adjustment is "
@@ -142,16 +147,20 @@ class Reviser:
         item.because.append(f"adjusted rating raised to {now}: {basis} [{cited}]")
         detected = record.original_detection_date
         if isinstance(detected, date) and item.due:
-            new = deadline(now, detected, self._kev_due(item), self.policy.timelines)
+            timelines = self.policy.timelines
+            released = vendor_release(record, self.as_of, timelines.vendor_dependency)
+            new = deadline(now, detected, self._kev_due(item), timelines, released)
             if new.due < item.due:
                 self._move(item, new, f"the scanner raised its rating from {original} to {now}")
 
     def _kev_due(self, item: Item) -> date | None:
-        tracked = item.now("bod_22_01_tracking") == "Yes"
+        tracked = str(item.now("bod_22_01_tracking")).strip() == "Yes"
         due = item.now("bod_22_01_due_date")
         return due if tracked and isinstance(due, date) else None
 
     def _move(self, item: Item, new: Deadline, why: str) -> None:
+        if item.due and new.due < min(self.as_of, item.due):
+            why += "; late at once"
         item.because.append(
             f"due date moved from {item.due} to {new.due}: {why}; {new.basis} "
             f"[{self.policy.cite(*new.rules)}]"

@@ -70,9 +70,10 @@ def _opened(
         detected=detected,
         deadline=deadline(rating, detected, None, policy.timelines),
         controls=policy.controls.choose(Facts(kind=Kind.CONFIGURATION, detector="")),
+        in_kev=False,
     )
     values, attachment = item_values(cohort, poam_id, as_of, edition, policy)
-    because = f"{len(findings)} configuration findings are open [{policy.cite(RULE)}]"
+    because = f"configuration findings are open: {len(findings)} [{policy.cite(RULE)}]"
     return Decision(
         ChangeKind.OPENED,
         (because,),
@@ -95,7 +96,9 @@ def _kept(record: Row, findings: Sequence[Row], as_of: date, policy: Policy) -> 
         because = "no configuration finding is open any more"
         after["comments"] = appended(record.comments, f"{as_of}: Closed. {because.capitalize()}.")
     else:
-        because = f"{len(findings)} configuration findings are open"
+        because = (
+            f"configuration findings are open: {len(findings)}; it counts neither as open nor late"
+        )
         if set(listed) != set(assets) and not any(map(is_attachment_line, listed)):
             kind = ChangeKind.UPDATED
             cell, is_long = asset_cell(assets, record.poam_id)

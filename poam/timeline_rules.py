@@ -45,6 +45,13 @@ class VendorDependency(Rules):
     release_words: tuple[str, ...]
 
 
+class Deviations(Rules):
+    """What an approved deviation does."""
+
+    source: str
+    no_requirement_on: tuple[RiskRating, ...]
+
+
 class RatingChanges(Rules):
     """What follows when a scanner raises its rating of an open item."""
 
@@ -106,6 +113,7 @@ class Timelines(Rules):
     remediation: Remediation
     kev: Kev
     vendor_dependency: VendorDependency
+    deviations: Deviations
     rating_changes: RatingChanges
     scope: Scope
     items: Items

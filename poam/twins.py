@@ -2,21 +2,23 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
 
 import pandas as pd
 
 from poam.frames import Row, rows
 from poam.locations import without_query
 
+Finder = tuple[str, str, str]
+"""A detector, its source identifier, and the evidence that it is the same weakness."""
+
 
 @dataclass(frozen=True)
 class Folded:
     """A batch in which each place of a weakness is told of once.
 
-    `sightings` without those of followers in places that their leader has, and with `also`, the
-    lines that name the other finders of a place ("" where none); `leading` maps the label of each
-    sighting left out to that of the one it went to.
+    `sightings` without those of followers in places that their leader has, and with `finders`, the
+    detector, source identifier and evidence of the others that see a place; `leading` maps the
+    label of each sighting left out to that of the one it went to.
     """
 
     weaknesses: pd.DataFrame
@@ -30,9 +32,7 @@ class Folded:
         return sightings.assign(poam_id=pd.Series(ids, index=sightings.index, dtype="str"))
 
 
-def fold(
-    weaknesses: pd.DataFrame, sightings: pd.DataFrame, twins: pd.DataFrame, as_of: date
-) -> Folded:
+def fold(weaknesses: pd.DataFrame, sightings: pd.DataFrame, twins: pd.DataFrame) -> Folded:
     """Give each follower's sightings to its leader where both see the same place.
 
     The leader's sighting gets the earlier first day of the two, and the leader the follower's
@@ -40,14 +40,14 @@ def fold(
     Source: POA&M Template Completion Guide v2.2 p. 3 (one POA&M ID per vulnerability).
     """
     leader_of: dict[tuple[str, str], tuple[str, str]] = {}
-    line_of: dict[tuple[str, str], str] = {}
+    evidence_of: dict[tuple[str, str], str] = {}
     for twin in rows(twins):
         key = (twin.detector, twin.source_identifier)
         leader_of[key] = (twin.leading_detector, twin.leading_identifier)
-        line_of[key] = f"{as_of}: {' '.join(key)} finds the same weakness: {twin.evidence}."
+        evidence_of[key] = twin.evidence
     of_weakness = _by_weakness(sightings, {*leader_of, *leader_of.values()})
     leading: dict[int, int] = {}
-    also = pd.Series("", index=sightings.index, dtype="str")
+    finders: dict[int, tuple[Finder, ...]] = dict.fromkeys(sightings.index, ())
     first = sightings["first_seen"].copy()
     basis = sightings["first_seen_basis"].copy()
     for follower, leader in leader_of.items():
@@ -57,10 +57,12 @@ def fold(
             if at is None:
                 continue
             leading[sighting.Index] = at
-            also[at] = "\n".join(line for line in (also[at], line_of[follower]) if line)
+            finders[at] = (*finders[at], (*follower, evidence_of[follower]))
             if sighting.first_seen < first[at]:
                 first[at], basis[at] = sighting.first_seen, sighting.first_seen_basis
-    whole = sightings.assign(first_seen=first, first_seen_basis=basis, also=also)
+    whole = sightings.assign(
+        first_seen=first, first_seen_basis=basis, finders=pd.Series(finders, dtype="object")
+    )
     return Folded(_with_followers(weaknesses, twins), whole.drop(index=list(leading)), leading)
 
 

@@ -108,8 +108,9 @@ def items(*rows):
 
 
 def closed(poam_id="V-1", **given):
-    """An item of the closed sheet, closed on 2026-10-20."""
-    return item(poam_id, **{"sheet": "closed", "status_date": date(2026, 10, 20)} | given)
+    """An item of the closed sheet, closed on 2026-10-20 with evidence."""
+    told = {"sheet": "closed", "comments": "2026-10-20: Closed. Rescanned."}
+    return item(poam_id, **told | {"status_date": date(2026, 10, 20)} | given)
 
 
 def memory(*assets, identifier="10001", **given):
@@ -122,12 +123,13 @@ def memory(*assets, identifier="10001", **given):
         "protocol": "",
         "first_seen": date(2026, 10, 6),
         "last_seen": date(2026, 10, 6),
+        "first_clean": None,
         "last_clean": None,
         "authenticated": "yes",
         "poam_id": "V-1",
     } | given
     key = (row["location"], row["parameter"], row["port"], row["protocol"])
-    days = (row["first_seen"], row["last_seen"], row["last_clean"])
+    days = (row["first_seen"], row["last_seen"], row["first_clean"], row["last_clean"])
     rest = (*key, *days, row["authenticated"], row["poam_id"])
     return memory_frame([(row["detector"], identifier, asset, *rest) for asset in assets])
 
@@ -166,7 +168,10 @@ def plan(
     ]
     columns = rules.templates.editions[edition].columns
     workbook = SimpleNamespace(
-        items=items(*poam), edition=edition, has_field=lambda _sheet, field: field in columns
+        items=items(*poam),
+        edition=edition,
+        metadata={},
+        has_field=lambda _sheet, field: field in columns,
     )
     given = Batch(
         tuple(parsed) + tuple(unread),

@@ -22,6 +22,7 @@ COMMANDS = (
     "identify",
     "findings",
     "update",
+    "diff",
     "explain",
     "template",
     "check-mappings",
@@ -185,7 +186,8 @@ def test_review(november, poam, work):
     assert "Ada Heron" in (work / "runs" / "decisions.yaml").read_text(encoding="utf-8")
     assert november("--out", work / "out.xlsx", "--strict").status == 0
     (again,) = set((work / "runs").glob("2026-11-20-*")) - {folder}
-    assert poam("review", again).out == "Nothing is in doubt.\n"
+    nothing = f"No match is in doubt; what else waits for a person is in {again / 'summary.md'}.\n"
+    assert poam("review", again).out == nothing
     assert "Ada Heron on " in poam("explain", "V-2", "--run", again).out
 
 

@@ -227,3 +227,120 @@ def test_ids_of_assets_are_remembered(tmp_path):
         ledger.record({**row, "inputs": {}, "counts": {}}, [], memory_frame(), {"aws i-0abc": name})
     assert ledger.asset_ids() == {"aws i-0abc": "app-9"}
     ledger.close()
+
+
+# Inventories and escalation triggers, since version 3
+
+
+def record(ledger, run_id, day, inventoried=(), triggers=()):
+    """Record a run of a day that changed nothing."""
+    told = row(run_id, as_of=date.fromisoformat(day))
+    ledger.record(told, [], memory("a"), {}, inventoried, triggers)
+
+
+def test_a_new_ledger_has_the_tables_of_version_3(ledger, database):
+    """It has the tables of inventories and firings, and nothing in them."""
+    assert rows(database, "ledger") == [(VERSION,)]
+    assert rows(database, "inventory") == rows(database, "firing") == []
+    recalled = ledger.recall()
+    assert (dict(recalled.inventoried), recalled.fired) == ({}, ())
+
+
+@pytest.mark.parametrize(
+    ("days", "last"),
+    [
+        pytest.param(["2026-10-31"], "2026-10-31", id="once"),
+        pytest.param(["2026-10-31", "2026-11-30"], "2026-11-30", id="month by month"),
+        pytest.param(["2026-11-30", "2026-10-31"], "2026-11-30", id="an older month never back"),
+        pytest.param(["2026-11-30", "2026-11-30"], "2026-11-30", id="the same day again"),
+    ],
+)
+def test_the_last_day_in_an_inventory(ledger, days, last):
+    """Whatever order months are run in, the last day on which an asset was listed is kept."""
+    for n, text in enumerate(days):
+        record(ledger, f"r{n}", text, inventoried=["web-01", "web-01"])
+    assert ledger.recall().inventoried == {"web-01": date.fromisoformat(last)}
+
+
+@pytest.mark.parametrize("later", [(), ("web-02",)], ids=["no inventory", "without it"])
+def test_what_left_an_inventory_keeps_its_day(ledger, later):
+    """An asset that is listed no more is remembered with the last day it was."""
+    record(ledger, "r1", "2026-10-31", inventoried=("web-01",))
+    record(ledger, "r2", "2026-11-30", inventoried=later)
+    found = ledger.recall().inventoried
+    assert found["web-01"] == date(2026, 10, 31)
+    assert set(found) == {"web-01", *later}
+
+
+def test_a_large_inventory(ledger):
+    """A database takes only so many values in one statement; an inventory may have more."""
+    names = [f"host-{n:05}" for n in range(33_000)]
+    for day_of in ("2026-10-31", "2026-11-30"):
+        record(ledger, day_of, day_of, inventoried=names)
+    assert set(ledger.recall().inventoried.values()) == {date(2026, 11, 30)}
+
+
+def test_firings_are_kept_by_run(ledger):
+    """Each run's triggers are remembered with the day that the run spoke for."""
+    record(ledger, "r1", "2026-10-31", triggers=["aged", "unique"])
+    record(ledger, "r2", "2026-11-30", triggers=["aged"])
+    assert sorted(ledger.recall().fired) == [
+        ("aged", date(2026, 10, 31)),
+        ("aged", date(2026, 11, 30)),
+        ("unique", date(2026, 10, 31)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(["aged", "unique"], id="the same"),
+        pytest.param(["unique"], id="one fewer"),
+        pytest.param(["other"], id="another"),
+        pytest.param([], id="none"),
+    ],
+)
+def test_a_rerun_replaces_its_firings(ledger, again):
+    """A run that is recorded again counts once, with what it met the second time."""
+    record(ledger, "r1", "2026-10-31", triggers=["aged"])
+    for triggers in (["aged", "unique"], again):
+        record(ledger, "r2", "2026-11-30", triggers=triggers)
+    second = [("2026-11-30", name) for name in again]
+    expected = sorted([("2026-10-31", "aged"), *second])
+    assert sorted((str(at), name) for name, at in ledger.recall().fired) == expected
+
+
+def test_a_failed_record_keeps_inventory_and_firings(ledger):
+    """A run is written whole or not at all, its inventory and firings too."""
+    record(ledger, "r1", "2026-10-31", ["web-01"], ["aged"])
+    told = row("r1", as_of=date(2026, 11, 30))
+    twice = pd.concat([memory("a"), memory("a")])
+    with pytest.raises(Exception, match="UNIQUE"):
+        ledger.record(told, [CHANGE], twice, {}, ["web-01", "web-02"], ["unique"])
+    recalled = ledger.recall()
+    assert recalled.inventoried == {"web-01": date(2026, 10, 31)}
+    assert recalled.fired == (("aged", date(2026, 10, 31)),)
+
+
+def test_a_ledger_of_version_2_is_brought_up_to_date(ledger, database):
+    """Before version 3 there were no inventories and no firings: the rest stays as it was."""
+    known = memory("a", last_clean=date(2026, 11, 3))
+    ledger.record(row("r1"), [CHANGE], known, {"aws i-0abc": "app-1"})
+    ledger.close()
+    with closing(sqlite3.connect(database)) as old, old:
+        old.execute("DROP TABLE inventory")
+        old.execute("DROP TABLE firing")
+        old.execute("UPDATE ledger SET version = 2")
+    for _ in range(2):
+        opened = Ledger(f"sqlite:///{database}")
+        recalled = opened.recall()
+        opened.close()
+        pd.testing.assert_frame_equal(recalled.memory, known)
+        assert recalled.asset_ids == {"aws i-0abc": "app-1"}
+        assert (dict(recalled.inventoried), recalled.fired) == ({}, ())
+        assert rows(database, "ledger") == [(VERSION,)]
+    assert len(rows(database, "run")) == len(rows(database, "change")) == 1
+    opened = Ledger(f"sqlite:///{database}")
+    record(opened, "r2", "2026-12-31", ["web-01"], ["aged"])
+    assert opened.recall().fired == (("aged", date(2026, 12, 31)),)
+    opened.close()

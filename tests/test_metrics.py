@@ -28,6 +28,7 @@ LABELS = ["0-30", "31-60", "61-90", "91-120", "121+"]
 ON_TIME = AS_OF + timedelta(days=1)
 PAGE = "https://app.example.gov/list"
 PENDING_FP = {"false_positive": "Pending"}
+INFO = ("OS and DB", "Informational")
 ADJUSTED = {"risk_adjustment": "Yes", "adjusted_risk_rating": "Moderate"}
 
 
@@ -244,22 +245,23 @@ def test_scan_counts():
         finding("web-02", "3", location=f"{PAGE}/3", present=False),
     )
     assert counts == {("OS and DB", "High"): (2, 4), ("Web", "Moderate"): (1, 2)}
-    assert len(table) == 6
+    assert len(table) == 8
     assert table["unique"].sum() == 3
 
 
 @pytest.mark.parametrize(
-    ("base", "given"),
+    ("base", "given", "expected"),
     [
-        pytest.param(0.0, {}, id="informational"),
-        pytest.param(9.8, {"kind": Kind.CONFIGURATION}, id="a configuration finding"),
-        pytest.param(9.8, {"present": False}, id="reported as fixed"),
+        pytest.param(0.0, {}, {INFO: (0, 1)}, id="scenario-3 no rating"),
+        pytest.param(9.8, {"kind": Kind.INFORMATIONAL}, {INFO: (0, 1)}, id="informational"),
+        pytest.param(9.8, {"kind": Kind.CONFIGURATION}, {}, id="a configuration finding"),
+        pytest.param(9.8, {"present": False}, {}, id="reported as fixed"),
     ],
 )
-def test_what_the_scan_counts_leave_out(base, given):
-    """No rating, a benchmark result and a fix are no vulnerabilities."""
+def test_what_is_no_vulnerability(base, given, expected):
+    """What has no rating counts as raw only; a benchmark result and a fix count nowhere."""
     counts, _ = scanned(scan(), definition(cvss3_base=base), finding(**given))
-    assert counts == {}
+    assert counts == expected
 
 
 def test_the_same_place_in_two_exports_is_one():

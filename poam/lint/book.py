@@ -28,6 +28,7 @@ class LintFinding:
     address: str
     found: str
     expected: str
+    poam_id: str = ""
 
 
 def lint(
@@ -80,6 +81,7 @@ def _finding(context: Context, code: LintCode, line: Line, fault: Fault) -> Lint
         line.address(fault.field),
         fault.found,
         fault.expected,
+        record.poam_id,
     )
 
 

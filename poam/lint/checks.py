@@ -8,12 +8,13 @@ from datetime import timedelta
 from poam.assets import AssetIndex, AssetLine, asset_lines
 from poam.cells import is_attachment_line
 from poam.classes import base_identifier
-from poam.deadlines import deadline, is_worse, rating_of, standing
+from poam.deadlines import deadline, is_worse, rating_of, standing, vendor_releases
 from poam.identifiers import cve_ids, lists_images, row_identity
 from poam.layout import FieldType
 from poam.lint.line import Check, Fault, Line, folded
 from poam.lint_rules import LintCode
 from poam.model import RiskRating, Sheet
+from poam.rollup import is_roll_up
 
 LISTED = 10  # assets named in one finding before "and n more"
 EMPTY = "nothing"
@@ -93,6 +94,8 @@ def _status_date(line: Line) -> Iterator[Fault]:
 
 
 def _past_due(line: Line) -> Iterator[Fault]:
+    if is_roll_up(line.record, line.context.policy):
+        return  # it counts neither as open nor as late
     stands = standing(line.record, line.context.as_of, line.context.policy.timelines)
     if stands.late:
         wanted = "a closed item, or an approved deviation or vendor dependency"
@@ -150,11 +153,13 @@ def _dependency_without_product(line: Line) -> Iterator[Fault]:
 
 
 def _checkin_old(line: Line) -> Iterator[Fault]:
-    as_of, days = line.context.as_of, line.context.policy.timelines.vendor_dependency.checkin_days
+    as_of, rule = line.context.as_of, line.context.policy.timelines.vendor_dependency
     day = line.day("last_vendor_checkin_date")
-    oldest = as_of - timedelta(days=days)
-    if line.text("vendor_dependency") == "Yes" and day and not oldest <= day <= as_of:
-        wanted = f"{oldest} to {as_of}: within {days} days of the submission"
+    oldest = as_of - timedelta(days=rule.checkin_days)
+    if line.text("vendor_dependency") != "Yes" or vendor_releases(line.record, as_of, rule):
+        return  # check-ins are about a fix that is pending
+    if day and not oldest <= day <= as_of:
+        wanted = f"{oldest} to {as_of}: within {rule.checkin_days} days of the submission"
         yield Fault("last_vendor_checkin_date", str(day), wanted)
 
 
@@ -210,6 +215,8 @@ def _identifier_empty(line: Line) -> Iterator[Fault]:
     detector, text = (
         line.text(name) for name in ("weakness_detector_source", "weakness_source_identifier")
     )
+    if is_roll_up(line.record, line.context.policy):
+        return  # it stands for findings that have one each
     identity = row_identity(detector, text, line.context.policy)
     scanner = identity.detectors and not identity.keys and not identity.unscoped
     if scanner and line.has("weakness_source_identifier"):

@@ -4,6 +4,7 @@ Writing is surgical: a workbook is a zip of parts, and only the parts and cells 
 names are changed. Styles, validations, macros, pictures, notes and labels stay byte for byte.
 """
 
+from poam.workbook.conversion import Accounts, convert
 from poam.workbook.edits import RowAddition, RowMove, RowUpdate, WorkbookEdits
 from poam.workbook.inventory import read_inventory
 from poam.workbook.read import CellProblem, PoamWorkbook, SheetPlan, read_workbook
@@ -11,6 +12,7 @@ from poam.workbook.template import build_template
 from poam.workbook.write import write_workbook
 
 __all__ = [
+    "Accounts",
     "CellProblem",
     "PoamWorkbook",
     "RowAddition",
@@ -19,6 +21,7 @@ __all__ = [
     "SheetPlan",
     "WorkbookEdits",
     "build_template",
+    "convert",
     "read_inventory",
     "read_workbook",
     "write_workbook",

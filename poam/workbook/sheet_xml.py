@@ -133,6 +133,12 @@ class SheetXml:
         for child in other:
             cell.append(deepcopy(child))
 
+    def dress(self, row: int, column: int, style: int) -> None:
+        """Give an empty cell the style that its row has, for whoever types into it."""
+        if style and int(self.cell(row, column).get("s", "0")) != style:
+            self.is_changed = True
+            self.cell(row, column).set("s", str(style))
+
     def _emptied(self, row: int, column: int, style: int) -> etree._Element:
         cell = self.cell(row, column)
         self.empty(cell)

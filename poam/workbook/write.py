@@ -86,7 +86,7 @@ class _Writer:
             made = {str(k): v for k, v in item.items()}
             self.expected[Sheet(made["sheet"])].append(made)
             self._rows[Sheet(made["sheet"]), made["row"]] = made
-        parts = _sheet_parts(package)
+        parts = sheet_parts(package)
         self._parts = {s: parts[p.name] for s, p in book.plans.items()}
         self._sheets: dict[Sheet, SheetXml] = {}
         self._anchors: dict[Sheet, Anchors] = {}
@@ -296,7 +296,12 @@ class _Writer:
             if name not in arrival.values and not isinstance(copied, etree._Element):
                 value = copied
             given = name in arrival.values or value not in (None, "")
-            if not given and (xml.has_formula(row, column) or not xml.holds(row, column)):
+            if not given and xml.has_formula(row, column):
+                continue
+            if not given and not xml.holds(row, column):
+                is_date = self._layouts.fields[name].type is FieldType.DATE
+                style = styles[column]
+                xml.dress(row, column, self._styles.for_date(style) if is_date else style)
                 continue
             item[name] = self._understood(name, value)
             self._put(sheet, row, name, value, styles[column])
@@ -375,7 +380,7 @@ def _is_number(text: str) -> bool:
     )
 
 
-def _sheet_parts(package: Package) -> dict[str, str]:
+def sheet_parts(package: Package) -> dict[str, str]:
     """Give the part of each sheet."""
     workbook = package.workbook_part
     relations = package.relations(workbook)
