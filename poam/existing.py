@@ -115,7 +115,7 @@ class Settlement:
         if item.goes_on:
             gone = {}  # a list that is not all here cannot be rewritten
         replaced = self._replaced(item, unproven)
-        if item.added or gone:
+        if item.added or gone or replaced:
             self._relist(item, gone, replaced)
         self._say(item)
         if item.after:
@@ -166,11 +166,12 @@ class Settlement:
         one = image(asset) if item.of_images and asset in self.index.departed else None
         if one is None or self.record.was_scanned(asset):
             return asset
-        scanned = sorted({name for _, name in self.record.scans if name in self.index.in_inventory})
-        versions = ((name, image(name)) for name in scanned)
-        return next(
-            (name for name, other in versions if other and same_repository(one, other)), asset
-        )
+        listed = sorted({name for _, name in self.record.scans if name in self.index.in_inventory})
+        versions = [
+            name for name in listed if (other := image(name)) and same_repository(one, other)
+        ]
+        shown = any((*key, name) in self.record.seen for key in item.keys for name in versions)
+        return versions[0] if versions and not shown else asset
 
     def _decommissioned(self, item: Item, line: AssetLine) -> str:
         """Say that a host left the inventory, and no scan reached it; "" where it did not."""
@@ -187,12 +188,23 @@ class Settlement:
 
     def _replaced(self, item: Item, unproven: dict[AssetLine, str]) -> list[AssetLine]:
         """Take out the versions of an image that a new one replaces: no scan looked at them."""
+        for line in unproven:
+            if newer := self._seen_version(item, line):
+                item.replaced.setdefault(line, newer)
         replaced = [line for line in item.replaced if line in unproven and not self.record.failed]
         for line in replaced:
             words = f"{item.replaced[line]} takes the place of {line.text}: {unproven.pop(line)}"
             item.said.append(f"{self.as_of}: {words}.")
             item.because.append(words)
         return replaced
+
+    def _seen_version(self, item: Item, line: AssetLine) -> str:
+        """Return the line of a version that was seen, where this one left the inventory."""
+        asset = self.index.identifier(line.name)
+        one = image(asset) if item.of_images and asset in self.index.departed else None
+        seen = ((other.text, image(self.index.identifier(other.name))) for other in item.seen)
+        newer = (text for text, other in seen if one and other and same_repository(one, other))
+        return min(newer, default="")
 
     def _close(self, item: Item, gone: Mapping[AssetLine, str]) -> Decision:
         if self._says(item, "operational_requirement", "Yes"):

@@ -327,14 +327,13 @@ def remembered(
     )
     both = pd.concat([_begun_anew(memory, now), now[MEMORY]], ignore_index=True)
     unknown: list[tuple[Any, ...]] = []
+    proven: list[pd.DataFrame] = []
     for place in cleaned:
         here = _at(both, place)
-        day = pd.Timestamp(place.day)
-        known = both["last_clean"]
-        both["last_clean"] = known.mask(here & ~(known > day), day)
+        proven.append(both[here].assign(last_clean=pd.Timestamp(place.day)))
         if not here.any():
             unknown += _proven(place)
-    both = pd.concat([both, memory_frame(unknown)], ignore_index=True) if unknown else both
+    both = pd.concat([both, *proven, memory_frame(unknown)], ignore_index=True)
     both["depth"] = both["authenticated"].map(DEPTH)
     both = both.sort_values([*SIGHTING, "last_seen"], kind="stable")
     out = both.groupby(SIGHTING, as_index=False, sort=True).agg(

@@ -69,7 +69,7 @@ class ScanRecord:
     `scans` by (detector, asset); `failed` names, by detector, the files that could not be read,
     with "" for files of no known detector; `memory` and `fixed` by (detector, source identifier,
     asset), `fixed` holding the scanner's own reports of a fix. `confirm` is in how many scans, each
-    on a day of its own, a weakness must be absent.
+    on a day of its own, a weakness must be absent; `seen` are the keys that this batch shows.
     """
 
     scans: Mapping[tuple[str, str], Scan]
@@ -77,6 +77,7 @@ class ScanRecord:
     memory: Mapping[tuple[str, str, str], Memory] = field(default_factory=dict)
     fixed: Mapping[tuple[str, str, str], tuple[Fix, ...]] = field(default_factory=dict)
     confirm: int = 1
+    seen: frozenset[tuple[str, str, str]] = frozenset()
 
     def was_scanned(self, asset: str) -> bool:
         """Whether any detector looked at an asset in this batch."""
@@ -198,7 +199,8 @@ def scan_record(
         fix = Fix(row.last_seen.date(), *place, row.locator)
         fixed[key] = (*fixed.get(key, ()), fix)
     confirm = policy.timelines.closing.confirm_scans
-    return ScanRecord(_scans_by_asset(coverage), failed, known, fixed, confirm)
+    seen = frozenset(_key(row, policy) for row in rows(sightings[sightings["present"]]))
+    return ScanRecord(_scans_by_asset(coverage), failed, known, fixed, confirm, seen)
 
 
 def _key(row: Row, policy: Policy) -> tuple[str, str, str]:

@@ -17,6 +17,8 @@ from poam.policy import Policy
 
 CLOSED = re.compile(r"\bclos(?:e|ed|ing|ure)\b|\bremediat", re.IGNORECASE)
 
+ANOTHER = re.compile(r"Recurrence of|Reopened\.")
+
 
 @dataclass(frozen=True)
 class Sorted:
@@ -95,7 +97,7 @@ class Recurrences:
         proven = tuple(getattr(sighting, name) for name in SIGHTING) in self.clean_days
         for item in before:
             record = item.record
-            told = record.supporting_documents.strip() or CLOSED.search(record.comments)
+            told = record.supporting_documents.strip() or _tells_why(record.comments)
             if not (proven or told):
                 words = (
                     f"closed without evidence, and found again on {place_text(sighting)} on "
@@ -126,6 +128,12 @@ class Recurrences:
         )
         item.back.append(words)
         item.cites[words] = f"timelines.recurrence.{rule}"
+
+
+def _tells_why(comments: str) -> bool:
+    """Whether a line tells of the closing; those that tell of another one do not."""
+    lines = (line for line in comments.splitlines() if not ANOTHER.search(line))
+    return any(CLOSED.search(line) for line in lines)
 
 
 def _dated_anew(sighting: Row, before: Sequence[Item]) -> Row:

@@ -172,9 +172,9 @@ def run_report(
 def _gate_sentence(gate: Gate) -> str:
     name = gate.id.replace("_", " ").capitalize()
     if not gate.flagged:
-        return f"{name}: {gate.said}"
-    assets = some([host.asset for host in gate.hosts])
-    return f"**{name}**: {gate.said} {assets}."
+        return f"{name}: {gate.said[0].lower()}{gate.said[1:]}"
+    against = [host.asset for host in gate.hosts if "not counted" not in host.detail]
+    return f"**{name}**: {gate.said} {some(against)}."
 
 
 def changes_frame(changes: ChangeSet) -> pd.DataFrame:

@@ -23,9 +23,13 @@ RULE = "timelines.configuration.roll_up"
 
 def is_roll_up(record: Row, policy: Policy) -> bool:
     """Whether a row is the roll-up item: on Open, by its name."""
+    return bool(record.sheet == Sheet.OPEN and has_its_name(record, policy))
+
+
+def has_its_name(record: Row, policy: Policy) -> bool:
+    """Whether a row is the roll-up item, or was until it was closed."""
     name = policy.timelines.configuration.roll_up_name
-    same_name = record.weakness_name.strip().casefold() == name.casefold()
-    return bool(record.sheet == Sheet.OPEN and same_name)
+    return bool(record.weakness_name.strip().casefold() == name.casefold())
 
 
 def without_roll_up(items: pd.DataFrame, policy: Policy) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from flows.review import answered, listing, read_decisions_file, write_decisions_file
@@ -16,6 +17,7 @@ from tests.core_support import (
     item,
     items,
     kinds,
+    memory,
     only,
     run,
     scan,
@@ -188,6 +190,8 @@ def test_two_scanners_one_item():
         "Qualys 38628 finds the same weakness: same class tls_1_0 (70)"
         in decision.after["comments"]
     )
+    assert decision.after["weakness_detector_source"] == "Nessus\nQualys"
+    assert decision.after["weakness_source_identifier"] == "104743\n38628"
     assert set(changes.membership["poam_id"]) == {"V-1"}
 
 
@@ -204,12 +208,48 @@ def test_what_one_scanner_sees_elsewhere():
 
 
 def test_the_next_month_says_nothing_new():
-    """The item of one scanner takes the other's sightings; the second run changes nothing."""
+    """The item of two scanners takes the sightings of both; the second run changes nothing."""
     nessus, qualys = tls()
     row = only(run(nessus, qualys), OPENED).after
     changes = run(nessus, qualys, poam=[item(**row)])
     assert kinds(changes) == [("V-1", "unchanged")]
+    assert set(changes.membership["poam_id"]) == {"V-1"}
+
+
+def test_the_item_of_one_scanner_names_the_other():
+    """A row of Nessus alone takes what Qualys sees there, and says once by what."""
+    nessus, qualys = tls()
+    row = only(run(nessus), OPENED).after
+    first = only(run(nessus, qualys, poam=[item(**row)]), ChangeKind.UPDATED)
+    assert "Qualys 38628 finds the same weakness: same class tls_1_0" in first.after["comments"]
+    changes = run(nessus, qualys, poam=[item(**row | first.after)])
+    assert kinds(changes) == [("V-1", "unchanged")]
     assert any(text.startswith("Qualys 38628: same class") for text in changes.decisions[0].because)
+
+
+NESSUS_KNEW = memory("web-01", identifier="104743", port=443, protocol="tcp")
+QUALYS_KNEW = memory("web-01", identifier="38628", detector="Qualys", port=443, protocol="tcp")
+
+
+@pytest.mark.parametrize(
+    ("known", "scanners", "expected"),
+    [
+        pytest.param([NESSUS_KNEW], ["Nessus"], "closed", id="the one that found it"),
+        pytest.param([NESSUS_KNEW], ["Qualys"], "unverified", id="the one that did not"),
+        pytest.param([NESSUS_KNEW, QUALYS_KNEW], ["Nessus"], "unverified", id="one of both"),
+        pytest.param([NESSUS_KNEW, QUALYS_KNEW], ["Nessus", "Qualys"], "closed", id="both"),
+        pytest.param([], ["Nessus"], "unverified", id="no memory: one of both"),
+        pytest.param([], ["Nessus", "Qualys"], "closed", id="no memory: both"),
+    ],
+)
+def test_who_must_prove_an_item_of_two_scanners_gone(known, scanners, expected):
+    """Each detector that is remembered to have found it there; all of them where none is."""
+    nessus, qualys = tls()
+    row = only(run(nessus, qualys), OPENED).after
+    remembered = pd.concat(known, ignore_index=True) if known else None
+    records = [scan(detector=name) for name in scanners]
+    changes = run(records, poam=[item(**row)], known=remembered)
+    assert kinds(changes) == [("V-1", expected)]
 
 
 def test_separate_items_name_each_other():

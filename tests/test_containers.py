@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from poam.assets import AssetIndex
 from poam.model import ChangeKind
 from tests.core_support import closed, item, kinds, only, policy, run, scan, seen
 
@@ -114,6 +115,101 @@ def test_a_new_version_joins_the_oldest_item():
 def test_a_new_item(records, row, rules):
     """Where the policy says so, or no open item lists the image, a new version is a new item."""
     assert ("V-2", "opened") in kinds(run(records, poam=[row], rules=rules()))
+
+
+def listed(*names):
+    """An inventory of images."""
+    rows = [(name, (), True) for name in names]
+    return pd.DataFrame.from_records(rows, columns=["identifier", "names", "in_latest_scan"])
+
+
+OLD, NEWER = f"{PORTAL}:2.4.1", f"{PORTAL}:2.5.0"
+LAST_LISTED = date(2026, 10, 26)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param([NEWER], "unverified", id="another version is listed"),
+        pytest.param(["heron/portal/2.5.0"], "unverified", id="in another spelling"),
+        pytest.param(["db-01"], "closed", id="no version is listed"),
+        pytest.param(["heron/door:2.4.1"], "closed", id="another image is listed"),
+    ],
+)
+def test_a_version_that_left_the_inventory(names, expected):
+    """An image is decommissioned when no version of it is listed any more."""
+    given = {"inventory": listed(*names), "inventoried": {OLD: LAST_LISTED}}
+    changes = run([scan("db-01")], poam=[listing(OLD)], **given)
+    assert kinds(changes) == [("V-1", expected)]
+    said = "decommissioned" in changes.decisions[0].because[0]
+    assert said is (expected == "closed")
+
+
+def test_a_host_is_no_version_of_another():
+    """Only images have versions: a host that left is decommissioned whatever else is listed."""
+    row = item(asset_identifier="heron/portal:2.4.1")
+    left = {"heron/portal:2.4.1": LAST_LISTED}
+    given = {"inventory": listed("heron/portal:2.5.0"), "inventoried": left}
+    assert kinds(run([scan("db-01")], poam=[row], **given)) == [("V-1", "closed")]
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "has"),
+    [
+        (OLD, [NEWER], True),
+        (OLD, ["heron/portal/2.5.0"], True),
+        ("heron/portal:2.4.1", [NEWER], True),
+        (OLD, ["heron/door:2.4.1"], False),
+        (OLD, ["other.example.com/heron/portal:2.5.0"], False),
+        (OLD, [], False),
+        (OLD, ["10.0.0.1", "web-01"], False),
+        ("10.0.0.1", [NEWER], False),
+    ],
+)
+def test_which_image_has_another_version(name, names, has):
+    """The same repository, of the same registry where both name one."""
+    assert AssetIndex(in_inventory=frozenset(names)).has_version_of(name) is has
+
+
+def test_a_new_version_takes_the_place_of_one_that_left():
+    """The weakness goes on in the new version: its line is the item's, and Comments say so."""
+    given = {"inventory": listed(NEWER), "inventoried": {OLD: LAST_LISTED}}
+    (update,) = run(images("2.5.0"), poam=[listing(OLD)], **given).decisions
+    assert update.kind is ChangeKind.UPDATED
+    assert update.after["asset_identifier"] == NEWER
+    assert f"2026-11-30: {NEWER} takes the place of {OLD}: " in update.after["comments"]
+    assert "decommissioned" not in update.after["comments"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param([listing(OLD, NEWER)], [("V-1", "updated")], id="an item of both versions"),
+        pytest.param(
+            [listing(OLD), listing(NEWER, poam_id="V-2")],
+            [("V-1", "unverified"), ("V-2", "unchanged")],
+            id="an item of each",
+        ),
+    ],
+)
+def test_a_vulnerable_new_version_proves_nothing(rows, expected):
+    """A scan that finds the weakness in the new version is no proof that the old one is rid of it.
+
+    An item that lists both goes on with the new one alone.
+    """
+    given = {"inventory": listed(NEWER), "inventoried": {OLD: LAST_LISTED}}
+    changes = run(images("2.5.0"), poam=rows, **given)
+    said = " ".join(text for d in changes.decisions for text in d.because)
+    assert f"scanned {NEWER}" not in said
+    assert kinds(changes) == expected
+
+
+def test_a_clean_new_version_takes_the_place_of_one_that_left():
+    """Its scan proves the weakness gone: the old version runs nowhere any more."""
+    given = {"inventory": listed(NEWER), "inventoried": {OLD: LAST_LISTED}}
+    (closing,) = run(clean("2.5.0"), poam=[listing(OLD)], **given).decisions
+    assert closing.kind is ChangeKind.CLOSED
+    assert f"scanned {NEWER} on 2026-11-03" in closing.after["comments"]
 
 
 def test_a_clean_new_version_proves_nothing_of_the_old():

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
+from poam.changes import Cleaned
 from poam.dedupe import SIGHTING
 from poam.errors import LedgerError
 from poam.ledger import VERSION, Ledger, memory_frame, remembered
@@ -229,6 +230,67 @@ def test_ids_of_assets_are_remembered(tmp_path):
     ledger.close()
 
 
+# The days on which a place was proven clean
+
+
+def cleaned(day):
+    """A proof that web-01 was clean on a day of November."""
+    return Cleaned("V-1", "web-01", "", "", 0, date(2026, 11, day))
+
+
+@pytest.mark.parametrize(
+    ("known", "day", "first", "last"),
+    [
+        pytest.param((None, None), 3, 3, 3, id="the first proof"),
+        pytest.param((3, 3), 17, 3, 17, id="a later one"),
+        pytest.param((3, 17), 10, 3, 17, id="one in between"),
+        pytest.param((10, 17), 3, 3, 17, id="an older one that was run later"),
+        pytest.param((3, 17), 17, 3, 17, id="the same one again"),
+        pytest.param((None, 17), 20, 17, 20, id="before first_clean was kept"),
+    ],
+)
+def test_the_first_and_the_last_clean_day(known, day, first, last):
+    """The first only moves back to an earlier proof, the last only on to a later one."""
+    first_clean, last_clean = (n and date(2026, 11, n) for n in known)
+    before = memory("web-01", first_clean=first_clean, last_clean=last_clean)
+    nothing = run([scan("db-01")]).membership
+    (row,) = remembered(before, nothing, [cleaned(day)]).itertuples()
+    assert (row.first_clean.date(), row.last_clean.date()) == (
+        date(2026, 11, first),
+        date(2026, 11, last),
+    )
+
+
+@pytest.mark.parametrize(
+    ("last_clean", "first"),
+    [
+        pytest.param(date(2026, 11, 1), None, id="before the sighting"),
+        pytest.param(date(2026, 11, 3), None, id="on its day"),
+        pytest.param(date(2026, 11, 4), date(2026, 11, 4), id="after it"),
+    ],
+)
+def test_the_first_clean_day_is_after_the_last_sighting(last_clean, first):
+    """What is seen again has no first clean day until it is proven clean anew."""
+    before = memory("web-01", first_clean=last_clean, last_clean=last_clean)
+    (row,) = remembered(before, run(seen("web-01")).membership).itertuples()
+    assert (None if pd.isna(row.first_clean) else row.first_clean.date()) == first
+
+
+def test_the_first_clean_day_is_kept(ledger):
+    """It is stored and read as it was."""
+    known = memory("a", first_clean=date(2026, 11, 3), last_clean=date(2026, 11, 17))
+    ledger.record(row("r1"), [], known)
+    pd.testing.assert_frame_equal(ledger.memory(), known)
+
+
+def test_the_latest_day_of_any_run(ledger):
+    """Whichever run was recorded last; none where there was no run."""
+    assert ledger.recall().latest is None
+    for n, text in enumerate(("2026-11-30", "2026-10-31")):
+        record(ledger, f"r{n}", text)
+    assert ledger.recall().latest == date(2026, 11, 30)
+
+
 # Inventories and escalation triggers, since version 3
 
 
@@ -330,6 +392,7 @@ def test_a_ledger_of_version_2_is_brought_up_to_date(ledger, database):
     with closing(sqlite3.connect(database)) as old, old:
         old.execute("DROP TABLE inventory")
         old.execute("DROP TABLE firing")
+        old.execute("ALTER TABLE sighting DROP COLUMN first_clean")
         old.execute("UPDATE ledger SET version = 2")
     for _ in range(2):
         opened = Ledger(f"sqlite:///{database}")

@@ -225,6 +225,14 @@ def test_each_asset_is_confirmed_on_its_own():
     assert only(second, UPDATED).after["asset_identifier"] == "web-02"
 
 
+def test_a_rerun_of_a_month_decides_the_same():
+    """The first clean day stays the first, so the month that confirmed may be run again."""
+    known = memory("web-01", first_clean=date(2026, 11, 3), last_clean=date(2026, 12, 3))
+    again = run(NEXT, poam=[item()], known=known, rules=TWICE, as_of=date(2026, 12, 5))
+    assert told(again) == ["V-1 closed"]
+    assert "nor did the scan of 2026-11-03" in only(again, CLOSED).after["comments"]
+
+
 def test_what_no_run_ever_saw_is_confirmed_too():
     """An item from before the ledger is remembered by its own date once it was proven clean."""
     cleaned = months(("2026-11-05", CLEAN), ("2026-12-05", NEXT), poam=[item()], rules=TWICE)
@@ -364,6 +372,32 @@ def test_a_closing_false_positive_asks_nothing():
     assert told(run(seen("web-01"), poam=[row])) == ["V-1 closed"]
 
 
+@pytest.mark.parametrize(
+    ("row", "withdrawn"),
+    [
+        pytest.param({"risk_adjustment": "Pending"}, "risk adjustment", id="one"),
+        pytest.param(
+            {"risk_adjustment": "Pending", "operational_requirement": "Pending"},
+            "risk adjustment and operational requirement",
+            id="two",
+        ),
+        pytest.param(
+            {"false_positive": "Pending", "vendor_dependency": "Yes"},
+            "false positive",
+            id="of a vendor dependency",
+        ),
+        pytest.param({"risk_adjustment": "No"}, "", id="none"),
+    ],
+)
+def test_a_request_of_what_closes_is_withdrawn(row, withdrawn):
+    """What is proven gone closes; who asked for a deviation is told that it needs none."""
+    changes = run([scan()], poam=[item(**row)], known=memory("web-01"))
+    assert told(changes) == ["V-1 closed"]
+    said = [text for text in only(changes, CLOSED).because if "withdraw" in text]
+    expected = [f"closed with proof; withdraw its pending {withdrawn}"] if withdrawn else []
+    assert said == expected
+
+
 # Dates of what comes back
 
 
@@ -464,7 +498,7 @@ def test_a_proof_of_gone_never_moves_back():
 
 def test_a_change_set_is_applied():
     """Updates stay, moves change sheets, new items come last with row 0, the rest is as it was."""
-    before = items(item("V-1"), item("V-2"), closed("V-3"), item("V-4"))
+    before = items(item("V-1"), item("V-2"), closed("V-3", comments=""), item("V-4"))
     decisions = (
         Decision(ChangeKind.UPDATED, (), row=9, after={"comments": "x", "cve": CVE}),
         Decision(ChangeKind.CLOSED, (), row=10, to_sheet=Sheet.CLOSED, after={"comments": "gone"}),

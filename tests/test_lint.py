@@ -58,6 +58,16 @@ VENDOR = {
     "vendor_dependent_product_name": "Gateway",
     "original_risk_rating": "Moderate",
 }
+RELEASED = VENDOR | {
+    "last_vendor_checkin_date": AS_OF - 31 * DAY,
+    "scheduled_completion_date": DETECTED + 90 * DAY,
+    "comments": "2026-11-06: opened\nVendor released 2026-11-25",
+}
+ROLL_UP = {
+    "weakness_name": policy().timelines.configuration.roll_up_name,
+    "weakness_source_identifier": "None",
+    "scheduled_completion_date": AS_OF - DAY,
+}
 CLOSED = {"sheet": "closed", "row": 6}
 ADJUSTED = {
     "adjusted_risk_rating": "Moderate",
@@ -120,6 +130,10 @@ def codes(found):
         {"weakness_detector_source": "Nessus\nQualys"}
         | {"weakness_source_identifier": "10001\nQID 38657"},
         {"asset_identifier": "web-01\n[all 2,000 assets: assets-V-1.csv]"},
+        RELEASED,
+        RELEASED | {"comments": "2026-11-06: opened\nFix available: 11/25/2026"},
+        ROLL_UP,
+        ROLL_UP | {"weakness_source_identifier": ""},
     ],
 )  # fmt: skip
 def test_what_is_in_order_has_no_finding(given):
@@ -178,6 +192,16 @@ CASES = [
     ("L307", "vendor_dependent_product_name", VENDOR | {"vendor_dependent_product_name": ""}),
     ("L308", "last_vendor_checkin_date", VENDOR | {"last_vendor_checkin_date": AS_OF - 31 * DAY}),
     ("L308", "last_vendor_checkin_date", VENDOR | {"last_vendor_checkin_date": AS_OF + DAY}),
+    (
+        "L308",
+        "last_vendor_checkin_date",
+        RELEASED | {"comments": "2026-11-06: opened\nNot yet: expected vendor release 2026-11-25"},
+    ),
+    (
+        "L308",
+        "last_vendor_checkin_date",
+        RELEASED | {"comments": "2026-11-06: opened\nVendor released 2026-12-25"},
+    ),
     ("L309", "vendor_dependency", VENDOR | {"original_risk_rating": "High"}),
     ("L310", "deviation_rationale", {"false_positive": "Pending"}),
     ("L310", "deviation_rationale", ADJUSTED | {"deviation_rationale": ""}),
@@ -214,6 +238,14 @@ def test_each_fault_is_found_once(code, field, given):
     assert found.found
     assert found.expected
     assert found.level == policy().lint.checks[LintCode(code)].level
+    assert found.poam_id == row["poam_id"]
+
+
+def test_a_high_vendor_dependency_is_an_error():
+    """A vendor dependency has to be mitigated to Moderate."""
+    assert has_errors(
+        lint(book(clean(**VENDOR | {"original_risk_rating": "High"})), policy(), AS_OF)
+    )
 
 
 def test_every_row_check_has_a_case():
@@ -397,7 +429,7 @@ def test_the_command_prints_a_table_or_json(poam, workbook, tmp_path):
         ["error", "L101"],
         ["warning", "L405"],
     ]
-    assert "Open POA&M Items!H9" in table.out
+    assert "Open POA&M Items!H9 V-1" in table.out
     given = ("--format", "json", "--previous", workbook("last.xlsx", clean(), clean("V-2")))
     printed = poam("lint", bad, *when, *given)
     parsed = [json.loads(line) for line in printed.out.splitlines()]

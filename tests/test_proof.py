@@ -2,13 +2,14 @@
 
 from datetime import date, datetime
 
+import pandas as pd
 import pytest
 
 from poam.assets import AssetIndex, AssetLine, with_assets
 from poam.dedupe import sightings
 from poam.model import Authenticated
 from poam.proof import Fix, Memory, Scan, ScanRecord, scan_record
-from tests.core_support import batch, finding, memory, policy, scan
+from tests.core_support import AS_OF, batch, finding, memory, policy, scan
 
 YES, PARTIAL, NO, UNKNOWN = (
     Authenticated.YES,
@@ -138,6 +139,48 @@ def test_one_fixed_of_two_is_not_enough():
     assert not verdict(given, "10001", "10002").gone
 
 
+BOTH = {"Nessus": ("10001", "10002"), "Qualys": ("7",)}
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        pytest.param([], {"Nessus", "Qualys"}, id="none is remembered: all"),
+        pytest.param([("Nessus", "10001", "web-01")], {"Nessus"}, id="one found it"),
+        pytest.param([("Nessus", "10002", "web-01")], {"Nessus"}, id="by another identifier"),
+        pytest.param(
+            [("Nessus", "10001", "web-01"), ("Qualys", "7", "web-01")],
+            {"Nessus", "Qualys"},
+            id="both found it",
+        ),
+        pytest.param([("Qualys", "7", "web-02")], {"Nessus", "Qualys"}, id="on another asset"),
+        pytest.param([("Qualys", "8", "web-01")], {"Nessus", "Qualys"}, id="another weakness"),
+    ],
+)
+def test_who_found_it_there(known, expected):
+    """The detectors that must prove it gone, each with every identifier of the item."""
+    given = ScanRecord({}, memory=dict.fromkeys(known, Memory(DETECTED, YES)))
+    assert given.witnesses(BOTH, "web-01") == {name: BOTH[name] for name in expected}
+
+
+@pytest.mark.parametrize(
+    ("first_clean", "confirmed"),
+    [
+        pytest.param(None, False, id="never clean"),
+        pytest.param(date(2026, 10, 6), False, id="on the day it was seen"),
+        pytest.param(date(2026, 10, 7), True, id="the day after"),
+        pytest.param(date(2026, 11, 2), True, id="the day before this scan"),
+        pytest.param(date(2026, 11, 3), False, id="this very scan"),
+        pytest.param(date(2026, 12, 3), False, id="a later scan: an old one is run again"),
+    ],
+)
+def test_which_day_confirms(first_clean, confirmed):
+    """A second scan confirms the first one that showed it clean since it was last seen."""
+    known = {KEY: Memory(DETECTED, YES, first_clean)}
+    found = verdict(record(memory=known, confirm=2))
+    assert (found.gone, found.confirmed) == (True, confirmed)
+
+
 def gathered(*records, known=None):
     """Gather the record of one export."""
     tables = batch(*records)
@@ -181,6 +224,15 @@ def test_memory_is_the_latest_day_and_the_deepest_look():
         frame = order[0].merge(order[1], how="outer")
         found = gathered(scan(), known=frame).memory[KEY]
         assert found == Memory(date(2026, 10, 20), YES)
+
+
+def test_of_two_places_the_first_clean_day_is_remembered():
+    """The earliest day of any place, whichever row comes first."""
+    known = memory("web-01", port=443, first_clean=date(2026, 10, 20), last_clean=AS_OF)
+    other = memory("web-01", port=80, first_clean=date(2026, 10, 13), last_clean=AS_OF)
+    for order in ((known, other), (other, known)):
+        frame = pd.concat(order, ignore_index=True)
+        assert gathered(scan(), known=frame).memory[KEY].first_clean == date(2026, 10, 13)
 
 
 def test_fixed_is_what_the_scanner_says():

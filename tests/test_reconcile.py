@@ -423,6 +423,48 @@ def test_a_false_positive_that_was_not_approved_suppresses_nothing():
         assert kinds(run(seen("web-01"), poam=[closed(false_positive=word)])) == [("V-2", "opened")]
 
 
+@pytest.mark.parametrize(
+    ("poam", "why"),
+    [
+        pytest.param([], "no item of the workbook has this identifier", id="none"),
+        pytest.param(
+            [item(asset_identifier="web-02")],
+            "V-1 lists other assets; these get an item of their own [",
+            id="open, of another asset",
+        ),
+        pytest.param(
+            [closed(asset_identifier="web-02"), closed("V-2")],
+            "V-1, V-2 with this identifier is closed [",
+            id="closed",
+        ),
+        pytest.param(
+            [closed(), item("V-2", asset_identifier="web-02")],
+            "V-2 lists other assets; these get an item of their own [",
+            id="an open one and a closed one",
+        ),
+    ],
+)
+def test_a_new_item_says_why_it_is_new(poam, why):
+    """The items that have its identifier, and why none of them takes it."""
+    because = only(run(seen("web-01"), poam=poam), OPENED).because
+    assert because[0].startswith("Nessus 10001 seen on 1 asset, first on 2026-11-03 (")
+    assert because[1].startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("inventoried", "said"),
+    [
+        pytest.param({"web-01": date(2026, 10, 26)}, True, id="the last run had one"),
+        pytest.param({}, False, id="no run had one"),
+    ],
+)
+def test_a_missing_inventory_is_said(inventoried, said):
+    """Without the inventory of last month assets may go by other names."""
+    notices = run(seen("web-01"), inventoried=inventoried).notices
+    begins = "No inventory was given, and the run of 2026-10-26 had one"
+    assert any(text.startswith(begins) for text in notices) is said
+
+
 def test_a_recurrence_is_a_new_item_that_cites_the_old():
     """scenario-26: another number, the new detection date, and a comment with the old number."""
     decision = only(run(seen("web-01"), poam=[closed()]), OPENED)

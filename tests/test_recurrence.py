@@ -156,6 +156,50 @@ def test_the_last_closed_comes_back(rows, back):
     assert kinds(changes) == [(back, "reopened")]
 
 
+@pytest.mark.parametrize(
+    ("row", "known", "is_asked"),
+    [
+        pytest.param({"comments": ""}, None, True, id="nothing says why"),
+        pytest.param({"comments": "Dana looks at it"}, None, True, id="other words"),
+        pytest.param({"comments": "2026-10-20: Closed."}, None, False, id="closed"),
+        pytest.param({"comments": "Remediated in HR-17"}, None, False, id="remediated"),
+        pytest.param({"comments": "at Close of Sprint 9"}, None, False, id="close"),
+        pytest.param({"comments": "kept in a closet"}, None, True, id="a word that begins so"),
+        pytest.param(
+            {"comments": "", "supporting_documents": "HR-17.pdf"}, None, False, id="a document"
+        ),
+        pytest.param({"comments": "", "supporting_documents": " "}, None, True, id="a blank"),
+        pytest.param(
+            {"comments": ""}, {"last_clean": date(2026, 10, 20)}, False, id="proven clean"
+        ),
+        pytest.param({"comments": ""}, {}, True, id="remembered, never clean"),
+        pytest.param(
+            {"comments": "2026-09-01: Recurrence of V-0, closed 2026-08-20."},
+            None,
+            True,
+            id="the closing of another item",
+        ),
+    ],
+)
+def test_a_closing_that_nothing_documents(row, known, is_asked):
+    """It opens a new item as any recurrence, and a person is asked whether it was fixed."""
+    remembered = None if known is None else memory("web-01", **known)
+    changes = run(found("web-01"), poam=[closed(**row)], known=remembered)
+    assert only(changes, OPENED).poam_id == "V-2"
+    asked = [(d.poam_id, d.because) for d in changes.of(REVIEW)]
+    words = (
+        "closed without evidence, and found again on web-01 on 2026-11-03, from when its new item "
+        "counts: was it fixed?"
+    )
+    assert asked == ([("V-1", (words,))] if is_asked else [])
+
+
+def test_a_row_that_comes_back_needs_no_evidence():
+    """Reopened, it keeps its dates: nobody asks what closed it."""
+    changes = run(found("web-01"), poam=[closed(comments="")], rules=REOPEN)
+    assert kinds(changes) == [("V-1", "reopened")]
+
+
 @pytest.mark.parametrize("rules", [policy(), REOPEN], ids=["new_item", "reopen"])
 def test_a_closing_without_a_day(rules):
     """A row without Status Date cannot come back: the recurrence is a new item that cites it."""

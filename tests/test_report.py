@@ -3,12 +3,15 @@
 import json
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from poam.changes import applied
 from poam.layout import FIELD_NAMES
-from poam.model import ChangeKind
+from poam.metrics import open_items
+from poam.model import Authenticated, ChangeKind
 from poam.report import changes_frame, decisions_json, explanation, review_frame, run_report
+from poam.rollup import without_roll_up
 from tests.core_support import (
     AS_OF,
     closed,
@@ -17,10 +20,12 @@ from tests.core_support import (
     item,
     items,
     memory,
+    plan,
     policy,
     run,
     scan,
     seen,
+    with_timelines,
 )
 
 WORKBOOK = [
@@ -50,10 +55,11 @@ def changes():
     return run(RECORDS, poam=WORKBOOK, known=memory("gone", identifier="10002"))
 
 
-def report(changes, refused=(), notes=(), as_of=AS_OF):
+def report(changes, refused=(), notes=(), as_of=AS_OF, gates=(), poam=WORKBOOK):
     """Return the run's report."""
-    left = applied(items(*WORKBOOK), changes)
-    return run_report("run-1", as_of, 1, changes, left, policy(), refused, notes)
+    left = without_roll_up(applied(items(*poam), changes), policy())
+    counted = open_items(left, as_of, policy().timelines)
+    return run_report("run-1", as_of, 1, changes, counted, refused, notes, gates)
 
 
 def test_every_decision_is_counted_once(changes):
@@ -82,14 +88,72 @@ def test_what_is_open_after_the_run(changes):
 @pytest.mark.parametrize(
     ("as_of", "late"),
     [
-        pytest.param("2026-11-05", 0, id="scenario-39 the due day"),
-        pytest.param("2026-11-06", 2, id="scenario-39 the day after"),
-        pytest.param("2026-12-04", 3, id="the new item too"),
+        pytest.param("2026-11-05", [], id="scenario-39 the due day"),
+        pytest.param("2026-11-06", ["V-1", "V-3"], id="scenario-39 the day after"),
+        pytest.param("2026-12-04", ["V-1", "V-3", "V-7"], id="the new item too, the latest first"),
     ],
 )
-def test_late_counts_open_items_past_their_date(changes, as_of, late):
+def test_late_are_open_items_past_their_date(changes, as_of, late):
     """The due day itself is on time."""
-    assert report(changes, as_of=date.fromisoformat(as_of)).late == late
+    found = report(changes, as_of=date.fromisoformat(as_of))
+    assert [one.poam_id for one in found.late] == late
+    assert f"; {len(late)} late." in found.markdown()
+
+
+@pytest.mark.parametrize(
+    ("as_of", "said"),
+    [
+        pytest.param("2026-11-06", "- V-1, High, due 2026-11-05, 1 day late", id="one day"),
+        pytest.param("2026-11-30", "- V-1, High, due 2026-11-05, 25 days late", id="days"),
+    ],
+)
+def test_the_page_lists_what_is_late(changes, as_of, said):
+    """Each late item with its line, its date and its days has a line of its own."""
+    text = report(changes, as_of=date.fromisoformat(as_of)).markdown()
+    late = text.split("## Late\n")[1].split("##")[0]
+    assert said in late.splitlines()
+    assert "V-2" not in late
+
+
+def test_the_page_says_why_nothing_excuses():
+    """What looks like an excuse and is none stands behind the days."""
+    waits = item(vendor_dependency="Yes")
+    text = report(run([scan("x")], poam=[waits]), poam=[waits]).markdown()
+    said = "25 days late; a vendor dependency does not excuse a High"
+    assert f"- V-1, High, due 2026-11-05, {said}\n" in text
+
+
+def test_what_waits_for_the_same_is_told_once():
+    """Unproven absences with equal reasons share a line; another reason has its own."""
+    rows = [item("V-1"), item("V-2", weakness_source_identifier="10002")]
+    rows += [item("V-3", asset_identifier="web-02")]
+    text = report(run([scan("x")], poam=rows), poam=rows).markdown()
+    assert "- V-1, V-2 (2): web-01 was not scanned by Nessus\n" in text
+    assert "- V-3, Weakness 10001 (Nessus 10001): web-02 was not scanned by Nessus\n" in text
+
+
+def test_the_page_leaves_the_policy_lines_out():
+    """Citations are for `poam explain`; the page has the sentence alone."""
+    row = item(operational_requirement="Yes", asset_identifier="gone")
+    left = pd.DataFrame({"identifier": ["db-01"], "names": [()], "in_latest_scan": [True]})
+    given = {"inventory": left, "inventoried": {"gone": date(2026, 10, 26)}}
+    rules = with_timelines(decommissioned="review")
+    changes = run([scan("db-01")], poam=[row], rules=rules, **given)
+    assert any("[timelines.yaml line" in why for d in changes.decisions for why in d.because)
+    text = report(changes, poam=[row]).markdown()
+    assert "gone is decommissioned" in text
+    assert "[timelines.yaml" not in text
+
+
+def test_a_gate_begins_with_its_name(changes):
+    """Flagged or not; the assets of a flagged one stand behind it."""
+    gates = plan([scan("a"), scan("b", authenticated=Authenticated.NO)]).gates
+    text = report(changes, gates=gates).markdown()
+    section = text.split("## Scan gates\n")[1].split("##")[0].strip()
+    for gate, line in zip(gates, section.splitlines(), strict=True):
+        name = gate.id.replace("_", " ").capitalize()
+        assert line.startswith(f"- **{name}**: " if gate.flagged else f"- {name}: ")
+        assert all(host.asset in line for host in gate.hosts if gate.flagged)
 
 
 def test_needs_a_person(changes):
@@ -109,7 +173,8 @@ def test_the_page_names_what_waits(changes):
 
 def test_the_page_leaves_out_empty_sections():
     """A quiet month is a short page."""
-    assert "##" not in report(run(seen("web-01"), poam=[item()])).markdown()
+    quiet = [item(scheduled_completion_date=AS_OF)]
+    assert "##" not in report(run(seen("web-01"), poam=quiet), poam=quiet).markdown()
 
 
 def test_changes_are_told_field_by_field(changes):

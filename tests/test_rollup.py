@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from flows.plan import decide
+from poam.changes import applied
 from poam.model import ChangeKind, Kind, Sheet
 from poam.opening import Edition
 from poam.report import run_report
@@ -21,6 +22,7 @@ from tests.core_support import (
     kinds,
     memory,
     only,
+    plan,
     policy,
     run,
     scan,
@@ -85,7 +87,7 @@ def test_the_first_finding_opens_it():
     }
     assert (decision.kind, decision.sheet, decision.row) == (OPENED, Sheet.OPEN, None)
     assert {name: decision.after[name] for name in expected} == expected
-    assert "2 configuration findings are open" in decision.because[0]
+    assert "configuration findings are open: 2" in decision.because[0]
     assert "timelines.configuration.roll_up" in decision.because[0]
 
 
@@ -219,29 +221,16 @@ def fails(*assets, identifier="10001", **given):
     return seen(*assets, identifier=identifier, kind=Kind.CONFIGURATION, **given)
 
 
-def plans(monkeypatch):
-    """Return a list that takes the whole plan of each run."""
-    made = []
-
-    def kept(*given):
-        made.append(decide(*given))
-        return made[-1]
-
-    monkeypatch.setattr(core_support, "decide", kept)
-    return made
+def rows_after(poam, changes):
+    """Return the items that a run leaves, as the rows of another one."""
+    return [row | {"row": None} for row in applied(items(*poam), changes).to_dict("records")]
 
 
-def rows_of(plan):
-    """Return the items that a plan leaves, as the rows of another run."""
-    return [row | {"row": None} for row in plan.items.to_dict("records")]
-
-
-def test_month_by_month(monkeypatch):
+def test_month_by_month():
     """Opened with the findings, unchanged, updated with a new host, closed with the last of them.
 
     The second run of a month finds nothing to do.
     """
-    made = plans(monkeypatch)
     clean = [scan("web-01"), scan("web-02")]
     months = [
         (fails("web-01"), ["V-1 opened", "V-2 opened"]),
@@ -256,14 +245,13 @@ def test_month_by_month(monkeypatch):
         known = memory("web-01", "web-02") if poam else None
         changes = run(records, poam=poam, known=known)
         assert sorted(" ".join(pair) for pair in kinds(changes)) == expected
-        poam = rows_of(made[-1])
+        poam = rows_after(poam, changes)
 
 
-def test_the_names_of_the_findings_are_their_own(monkeypatch):
+def test_the_names_of_the_findings_are_their_own():
     """scenario-17: the checks are on their own sheet, each an item; Open has the one of all."""
-    made = plans(monkeypatch)
-    run([*fails("web-01"), *fails("web-01", identifier="10002")])
-    sheets = made[0].items.set_index("poam_id")["sheet"].to_dict()
+    changes = run([*fails("web-01"), *fails("web-01", identifier="10002")])
+    sheets = {row["poam_id"]: row["sheet"] for row in rows_after([], changes)}
     assert sheets == {"V-1": "configuration", "V-2": "configuration", "V-3": "open"}
 
 
@@ -277,9 +265,8 @@ def test_it_is_never_a_match():
 
 
 @pytest.mark.parametrize("edition", ["v2.1", "v3.0"])
-def test_it_is_never_counted(monkeypatch, edition):
+def test_it_is_never_counted(edition):
     """FedRAMP counts it neither as open nor as late, and it meets no trigger."""
-    made = plans(monkeypatch)
     late = [
         item(f"V-{n}", asset_identifier=f"db-0{n}", weakness_source_identifier=f"{n}")
         for n in range(1, 5)
@@ -289,11 +276,10 @@ def test_it_is_never_counted(monkeypatch, edition):
         ([*late, rolled("V-6"), check("V-7")], 4, False),
         ([*late, fifth, check("V-7")], 5, True),
     ):
-        changes = run([scan("other")], poam=rows, edition=edition, as_of=AS_OF)
-        plan = made[-1]
-        report = run_report("r", AS_OF, 1, changes, plan.items, policy(), (), ())
-        assert (sum(report.open_by_rating.values()), report.late) == (open_items, open_items)
-        by_id = {trigger.id: trigger.fired for trigger in plan.triggers}
+        made = plan([scan("other")], poam=rows, edition=edition)
+        report = run_report("r", AS_OF, 1, made.changes, made.open_items, (), ())
+        assert sum(report.open_by_rating.values()) == len(report.late) == open_items
+        by_id = {trigger.id: trigger.fired for trigger in made.triggers}
         assert by_id["high_over_30_days"] is fired
 
 

@@ -14,7 +14,7 @@ from poam.layout import FieldType
 from poam.lint.line import Check, Fault, Line, folded
 from poam.lint_rules import LintCode
 from poam.model import RiskRating, Sheet
-from poam.rollup import is_roll_up
+from poam.rollup import has_its_name, is_roll_up
 
 LISTED = 10  # assets named in one finding before "and n more"
 EMPTY = "nothing"
@@ -215,8 +215,8 @@ def _identifier_empty(line: Line) -> Iterator[Fault]:
     detector, text = (
         line.text(name) for name in ("weakness_detector_source", "weakness_source_identifier")
     )
-    if is_roll_up(line.record, line.context.policy):
-        return  # it stands for findings that have one each
+    if has_its_name(line.record, line.context.policy):
+        return  # the roll-up item stands for findings that have one each
     identity = row_identity(detector, text, line.context.policy)
     scanner = identity.detectors and not identity.keys and not identity.unscoped
     if scanner and line.has("weakness_source_identifier"):

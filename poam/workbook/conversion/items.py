@@ -119,8 +119,10 @@ class _Table:
 
     def _is_typed(self, column: int) -> bool:
         """Tell whether people type into a column, and no drop-down or formula fills blank rows."""
-        name = self._fields.get(column, _DUE)
-        return name != _DUE and self._rules[name].type is not FieldType.CHOICE
+        name = self._fields.get(column)
+        if name is None or name == _DUE:
+            return False
+        return self._rules[name].type is not FieldType.CHOICE
 
     def _enter(self, column: int, fate: Fate, count: int = 1, into: str | None = None) -> None:
         self._books.enter(self._plan.name, _label(self._plan, column), fate, count, into)

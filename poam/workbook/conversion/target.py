@@ -20,7 +20,7 @@ from poam.workbook.write import sheet_parts
 
 
 class Target:
-    """A workbook that is put right cell by cell, and saved in place."""
+    """A workbook that has its items, opened to put in the rest."""
 
     def __init__(self, book: PoamWorkbook) -> None:
         self._book, self._package = book, Package(book.path)
