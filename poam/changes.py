@@ -1,7 +1,7 @@
 """What a run decides: changes of items, doubts for a person, places proven clean."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -98,24 +98,12 @@ def applied(items: pd.DataFrame, changes: ChangeSet) -> pd.DataFrame:
 
 def unrated(weakness: Row) -> Decision:
     """A weakness that no basis rates."""
-    return Decision(
-        ChangeKind.NEEDS_REVIEW,
-        (f"no rating: {weakness.rating_basis}",),
-        detector=weakness.detector,
-        source_identifier=weakness.source_identifier,
-        weakness_name=weakness.name,
-    )
+    return _about(ChangeKind.NEEDS_REVIEW, weakness, (f"no rating: {weakness.rating_basis}",))
 
 
 def held(cohort: Cohort, because: tuple[str, ...]) -> Decision:
     """A weakness that is not late, where only what is late is tracked."""
-    return Decision(
-        ChangeKind.HELD,
-        because,
-        detector=cohort.detector,
-        source_identifier=cohort.source_identifier,
-        weakness_name=cohort.name,
-    )
+    return _about(ChangeKind.HELD, cohort, because)
 
 
 def undecided(record: Row, because: tuple[str, ...]) -> Decision:
@@ -145,36 +133,31 @@ def unlisted(weakness: Row, record: Row, goes_on: str, count: int) -> Decision:
 
 def stale(weakness: Row, place: str, seen: date, clean: date) -> Decision:
     """A sighting that is older than the proof that its place is clean."""
-    return Decision(
-        ChangeKind.NEEDS_REVIEW,
-        (f"seen on {place} on {seen}, and proven clean there on {clean}: is this an older scan?",),
-        detector=weakness.detector,
-        source_identifier=weakness.source_identifier,
-        weakness_name=weakness.name,
-    )
+    words = f"seen on {place} on {seen}, and proven clean there on {clean}: is this an older scan?"
+    return _about(ChangeKind.NEEDS_REVIEW, weakness, (words,))
 
 
 def doubtful(weakness: Row, doubts: tuple[Doubt, ...]) -> Decision:
     """A weakness that may be one of some items: a person says."""
-    return Decision(
-        ChangeKind.NEEDS_REVIEW,
-        tuple(f"may be {d.poam_id} ({d.sheet}, row {d.row}): {d.evidence}" for d in doubts),
-        poam_id=", ".join(d.poam_id for d in doubts),
-        detector=weakness.detector,
-        source_identifier=weakness.source_identifier,
-        weakness_name=weakness.name,
-        doubts=doubts,
-    )
+    maybe = tuple(f"may be {d.poam_id} ({d.sheet}, row {d.row}): {d.evidence}" for d in doubts)
+    ids = ", ".join(d.poam_id for d in doubts)
+    return replace(_about(ChangeKind.NEEDS_REVIEW, weakness, maybe), poam_id=ids, doubts=doubts)
 
 
 def aside(kind: ChangeKind, weakness: Row, record: Row, because: str) -> Decision:
     """A sighting that an existing item, named in `record`, has something to say about."""
-    return Decision(
-        kind,
-        (because,),
+    return replace(
+        _about(kind, weakness, (because,)),
         poam_id=record.poam_id,
         sheet=record.sheet,
         row=record.row,
+    )
+
+
+def _about(kind: ChangeKind, weakness: Row | Cohort, because: tuple[str, ...]) -> Decision:
+    return Decision(
+        kind,
+        because,
         detector=weakness.detector,
         source_identifier=weakness.source_identifier,
         weakness_name=weakness.name,

@@ -157,7 +157,7 @@ class _Table:
             below = (_GAPS[into] if before and lines else "") + "\n".join(lines)
             values[into] = before + below
             if below and into in runs:
-                runs[into].append(run(below))
+                runs[into].append(run(clean(below)))
         self._refuse(row, values, folded)
         return ConvertedItem(RowAddition(sheet.value, values), runs)
 
