@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from glob import escape
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from flows.ingest import Parsed
 from flows.review import DECISIONS, read_decisions_file
 from poam.answers import Answer
+from poam.cells import attached
 from poam.kev import KevCatalogue, read_kev
 from poam.ledger import Ledger, Recalled, ledger_exists, memory_frame
 from poam.nvd import read_nvd
@@ -45,7 +47,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Batch:
-    """Everything read, nothing decided yet."""
+    """Everything read, nothing decided yet.
+
+    `attachments` are the asset lists that do not fit their cells, by POA&M ID.
+    """
 
     parsed: tuple[Parsed, ...]
     workbook: PoamWorkbook
@@ -54,6 +59,7 @@ class Batch:
     recalled: Recalled
     answers: tuple[Answer, ...] = ()
     nvd: Mapping[str, float] = field(default_factory=dict)
+    attachments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -65,9 +71,10 @@ def read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
     """Read everything else that a run needs. Raises PoamError where one of them cannot be used."""
     recalled = _recalled(request)
     answered = read_decisions_file(request.decisions or request.runs / DECISIONS)
+    workbook = read_workbook(request.poam, policy.templates)
     return Batch(
         parsed=parsed,
-        workbook=read_workbook(request.poam, policy.templates),
+        workbook=workbook,
         inventory=(
             read_inventory(request.inventory, policy.assets.inventory)
             if request.inventory
@@ -77,7 +84,33 @@ def read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
         recalled=recalled,
         answers=(*recalled.answers, *answered),
         nvd=_nvd_scores(request, policy, parsed),
+        attachments=_attachments(request, workbook),
     )
+
+
+def _attachments(request: Request, workbook: PoamWorkbook) -> dict[str, tuple[str, ...]]:
+    """The lists that asset cells point at: beside the workbook, or in a run's folder, the newest.
+
+    A file that does not list as many assets as its cell says is of another month.
+    """
+    found = {}
+    for poam_id, cell in workbook.items[["poam_id", "asset_identifier"]].itertuples(index=False):
+        if pointer := attached(cell):
+            count, name = pointer
+            runs = sorted(request.runs.glob(f"*/{escape(name)}"), reverse=True)
+            for file in (request.poam.parent / name, *runs):
+                lines = _listed(file)
+                if len(lines) == count:
+                    found[poam_id] = lines
+                    break
+    return found
+
+
+def _listed(file: Path) -> tuple[str, ...]:
+    """The assets of an attachment, below its header; none where there is no such file."""
+    if not file.is_file():
+        return ()
+    return tuple(line for line in file.read_text(encoding="utf-8").splitlines()[1:] if line)
 
 
 def _nvd_scores(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from flows.batch import Batch
 from poam.answers import in_force
-from poam.assets import AssetIndex, asset_index, asset_lines, recorded_lines, with_assets
+from poam.assets import AssetIndex, AssetLine, asset_index, asset_lines, recorded_lines, with_assets
 from poam.changes import ChangeSet, Decision, applied
 from poam.correlate import Correlator
 from poam.dedupe import sightings, weaknesses, with_parameters
@@ -77,7 +77,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
         index=index,
         record=record,
         kev=batch.kev,
-        recorded=recorded_lines(known),
+        recorded=_attached(batch) | recorded_lines(known),
         clean_days=clean_days(known),
         poam_ids=tuple(workbook["poam_id"]),
     )
@@ -146,6 +146,11 @@ def _index(found: Tables, batch: Batch, policy: Policy, as_of: date) -> AssetInd
         {name: day for name, day in batch.recalled.inventoried.items() if day < as_of},
         _images(found.coverage, batch, policy),
     )
+
+
+def _attached(batch: Batch) -> dict[str, tuple[AssetLine, ...]]:
+    """The asset lists that earlier runs attached, as lines; what the ledger knows is newer."""
+    return {poam_id: asset_lines("\n".join(texts)) for poam_id, texts in batch.attachments.items()}
 
 
 def _doubts(batch: Batch, as_of: date) -> Iterator[str]:

@@ -1,9 +1,13 @@
 """What fits a worksheet cell."""
 
+import re
 from collections.abc import Sequence
 
 # The longest text a cell can hold. Source: Excel specifications and limits.
 CELL_LIMIT = 32_767
+ATTACHMENT = re.compile(
+    r"^\[all (?P<count>[\d,]+) assets: (?P<file>assets-[^/\\]+\.csv)\]$", re.MULTILINE
+)
 
 
 def cut(text: str, limit: int) -> str:
@@ -42,6 +46,12 @@ def attachment_line(count: int, poam_id: str) -> str:
 def is_attachment_line(line: str) -> bool:
     """Whether a line of an asset cell points at an attachment rather than naming an asset."""
     return line.startswith("[all ") and line.endswith(".csv]")
+
+
+def attached(cell: str) -> tuple[int, str] | None:
+    """How many assets the attachment lists that an asset cell points at, and the file's name."""
+    match = ATTACHMENT.search(cell)
+    return (int(match["count"].replace(",", "")), match["file"]) if match else None
 
 
 def appended(cell: str, line: str) -> str:

@@ -282,11 +282,13 @@ class Settlement:
         cell, is_long = asset_cell(listed, item.record.poam_id)
         item.after["asset_identifier"] = cell
         item.attachment = "\n".join(listed) if is_long else None
-        if gone:
-            names = some([line.text for line in gone])
-            proof = some(list(dict.fromkeys(gone.values())))
-            item.said.append(f"{self.as_of}: Remediated on {names}. {proof}.")
-            item.because += dict.fromkeys(gone.values())
+        left = {line: why for line, why in gone.items() if why in item.cites}  # decommissioned
+        for word, lines in (("Remediated on", gone.keys() - left.keys()), ("Off the list:", left)):
+            if named := [line for line in gone if line in lines]:
+                proof = some(list(dict.fromkeys(gone[line] for line in named)))
+                names = some([line.text for line in named])
+                item.said.append(f"{self.as_of}: {word} {names}. {proof}.")
+        item.because += dict.fromkeys(gone.values())
         if item.added:
             item.said.append(f"{self.as_of}: Also seen on {some(item.added)}.")
             item.because.append(f"also seen on {some(item.added)}")

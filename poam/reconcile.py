@@ -44,7 +44,8 @@ class Reconciler:
     """The rules and facts of one run. `decide` holds a batch against a workbook.
 
     `kev` is None where no catalogue was given. `record` proves absence. `recorded` has, by POA&M
-    ID, the assets that the ledger knows of an item: some lists do not fit their cell. `clean_days`
+    ID, the assets that the ledger or an attachment knows of an item: some lists do not fit their
+    cell. `clean_days`
     has, by a sighting's key, the day on which it was last proven clean. `poam_ids` are those
     of every sheet: no new item gets one of them. Nothing is read or written here, and `as_of` is
     the only clock.
@@ -198,7 +199,8 @@ class Reconciler:
             return Item(record, identity.keys, listed, of_images=images)
         recorded = self.recorded.get(record.poam_id, ())
         known = {(self.index.identifier(x.name), x.location, x.parameter, x.port) for x in listed}
-        rest = [x for x in recorded if (x.name, x.location, x.parameter, x.port) not in known]
+        named = ((self.index.identifier(x.name), x) for x in recorded)
+        rest = [x for n, x in named if (n, x.location, x.parameter, x.port) not in known]
         goes_on = "" if recorded else f"assets-{record.poam_id}.csv"
         return Item(record, identity.keys, (*listed, *rest), goes_on)
 

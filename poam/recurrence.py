@@ -16,7 +16,6 @@ from poam.model import ChangeKind, Kind
 from poam.policy import Policy
 
 CLOSED = re.compile(r"\bclos(?:e|ed|ing|ure)\b|\bremediat", re.IGNORECASE)
-
 ANOTHER = re.compile(r"Recurrence of|Reopened\.")
 
 

@@ -158,6 +158,7 @@ def plan(
     answers=(),
     nvd=None,
     inventoried=None,
+    attachments=None,
 ):
     """All that one batch decides: each of `files` is a list of records, or (name, records)."""
     rules = rules or policy()
@@ -181,6 +182,7 @@ def plan(
         Recalled(memory_frame() if known is None else known, inventoried=inventoried or {}),
         tuple(answers),
         nvd=nvd or {},
+        attachments=attachments or {},
     )
     return decide(given, rules, as_of)
 

@@ -279,6 +279,26 @@ def test_rows_beyond_the_template_take_its_rules_along(tmp_path, layouts):
     assert len(read_workbook(out, layouts).items) == 4020
 
 
+@pytest.mark.parametrize(
+    ("bottom", "expected"), [(11, 14), (9, 9)], ids=["to the last item", "to an earlier row"]
+)
+def test_a_filter_reaches_the_new_rows(tmp_path, layouts, bottom, expected):
+    """A filter over all items takes new ones in, and so does the name Excel keeps for it."""
+    blank, source, out = (tmp_path / name for name in ("blank.xlsx", "in.xlsx", "out.xlsx"))
+    build_template(blank, "v2.1", layouts)
+    write_workbook(blank, source, additions(3), layouts)
+    book = openpyxl.load_workbook(source)
+    book[OPEN].auto_filter.ref = f"A5:AE{bottom}"
+    book.save(source)
+    write_workbook(source, out, additions(3), layouts)
+    book = openpyxl.load_workbook(out)
+    assert book[OPEN].auto_filter.ref == f"A5:AE{expected}"
+    with zipfile.ZipFile(out) as package:
+        names = package.read("xl/workbook.xml").decode()
+    assert f"$A$5:$AE${expected}" in names
+    assert len(read_workbook(out, layouts).items) == 6
+
+
 def test_rows_are_high_enough(official, tmp_path, layouts):
     """Written rows have room for their lines, by a height that the next edit may change."""
     out = tmp_path / f"out{official.suffix}"

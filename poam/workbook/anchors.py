@@ -13,6 +13,8 @@ from poam.workbook.sheet_xml import FORMULA, SheetXml
 _VML_EXCEL = "urn:schemas-microsoft-com:office:excel"
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
 
+FILTER_NAME = "_xlnm._FilterDatabase"
+
 
 class Anchors:
     """Everything anchored to the rows of one sheet, and whether it can follow them."""
@@ -131,7 +133,12 @@ class Anchors:
             self._follow_shapes(part, rows, first, last)
 
     def extend(self, old_last: int, new_last: int) -> None:
-        """Let tables reach the new last row of the data."""
+        """Let tables and filters reach the new last row of the data."""
+        for element in self._sheet.root.iterfind(f"{{{MAIN}}}autoFilter"):
+            old = element.get("ref", "")
+            element.set("ref", ranges.extended(old, old_last, new_last))
+            if element.get("ref") != old:
+                self._name_filter(old, element.get("ref", ""))
         for part in self._parts("table"):
             root = self._package.xml(part)
             changed = False
@@ -140,6 +147,19 @@ class Anchors:
                 element.set("ref", ranges.extended(old, old_last, new_last))
                 changed |= element.get("ref") != old
             if changed:
+                self._package.replace(part, serialise(root))
+
+    def _name_filter(self, old: str, new: str) -> None:
+        """Let the hidden name that Excel keeps for a filter follow it."""
+        part = self._package.workbook_part
+        root = self._package.xml(part)
+        before, after = (ranges.absolute(ref) for ref in (old, new))
+        for element in root.iter(f"{{{MAIN}}}definedName"):
+            text = element.text or ""
+            sheet, _, ref = text.rpartition("!")
+            mine = sheet.strip("'").replace("''", "'") == self._name
+            if element.get("name") == FILTER_NAME and mine and ref == before:
+                element.text = f"{sheet}!{after}"
                 self._package.replace(part, serialise(root))
 
     def _follow_comments(self, part: str, rows: dict[int, int], first: int, last: int) -> None:

@@ -41,6 +41,11 @@ def text(found: Box) -> str:
     return start if (left, top) == (right, bottom) else f"{start}:{name(bottom, right)}"
 
 
+def absolute(ref: str) -> str:
+    """Write a range with the signs that keep it in place: `$A$5:$AE$60`."""
+    return re.sub(r"([A-Z]{1,3})(\d+)", r"$\1$\2", ref)
+
+
 def extended(sqref: str, old_last: int, new_last: int) -> str:
     """Grow the ranges that reach the last row of the data so far to its new last row."""
     parts = []
