@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(BIN)/poam demo
 
 test: $(VENV)/ready check
-	$(BIN)/pytest -m "not heavy"
+	$(BIN)/pytest -m "not heavy" -n auto --dist loadfile
 
 # Those that need LibreOffice, or minutes.
 heavy: $(VENV)/ready

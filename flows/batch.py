@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from glob import escape
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import pandas as pd
 
 from flows.ingest import Parsed
+from flows.places import Place
 from flows.review import DECISIONS, read_decisions_file
 from poam.answers import Answer
 from poam.cells import attached
+from poam.frames import Tables
 from poam.kev import KevCatalogue, read_kev
 from poam.ledger import Ledger, Recalled, ledger_exists, memory_frame
 from poam.nvd import read_nvd
@@ -20,39 +23,44 @@ from poam.policy import Policy
 from poam.workbook import PoamWorkbook, read_inventory, read_workbook
 
 log = logging.getLogger(__name__)
+P = TypeVar("P", bound=Place, covariant=True)
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a run is asked to do. Paths as given; `as_of` is the only clock.
+class Request(Generic[P]):
+    """What a run is asked to do. `as_of` is the only clock: None is today, where the site is.
 
-    `out` None leaves the updated workbook in the run folder only; `ledger` is a database URL, None
-    for a run without memory; `dry_run` decides everything and writes nothing.
+    Places are as given: paths or URLs, and but for the scans paths once they are at hand.
+    `out` None leaves the updated workbook in the run folder only; `ledger` is a database URL, or
+    the place of a SQLite file, None for a run without memory; `dry_run` decides everything and
+    writes nothing.
     """
 
-    scans: tuple[Path, ...]
-    poam: Path
-    as_of: date
-    out: Path | None = None
-    inventory: Path | None = None
-    kev: Path | None = None
-    config: Path | None = None
-    runs: Path = Path("runs")
+    scans: tuple[Place, ...]
+    poam: P
+    runs: P
+    as_of: date | None = None
+    out: P | None = None
+    inventory: P | None = None
+    kev: P | None = None
+    config: P | None = None
     ledger: str | None = None
-    decisions: Path | None = None
+    decisions: P | None = None
     dry_run: bool = False
     in_place: bool = False
-    nvd: tuple[Path, ...] = ()
+    nvd: tuple[P, ...] = ()
 
 
 @dataclass(frozen=True)
 class Batch:
     """Everything read, nothing decided yet.
 
+    `found` are the tables of every file that could be read.
     `attachments` are the asset lists that do not fit their cells, by POA&M ID.
     """
 
     parsed: tuple[Parsed, ...]
+    found: Tables
     workbook: PoamWorkbook
     inventory: pd.DataFrame | None
     kev: KevCatalogue | None
@@ -67,13 +75,16 @@ class Batch:
         return tuple(parsed.refused for parsed in self.parsed if parsed.refused)
 
 
-def read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
+def read(
+    request: Request[Path], policy: Policy, parsed: tuple[Parsed, ...], found: Tables
+) -> Batch:
     """Read everything else that a run needs. Raises PoamError where one of them cannot be used."""
     recalled = _recalled(request)
     answered = read_decisions_file(request.decisions or request.runs / DECISIONS)
     workbook = read_workbook(request.poam, policy.templates)
     return Batch(
         parsed=parsed,
+        found=found,
         workbook=workbook,
         inventory=(
             read_inventory(request.inventory, policy.assets.inventory)
@@ -83,12 +94,12 @@ def read(request: Request, policy: Policy, parsed: tuple[Parsed, ...]) -> Batch:
         kev=read_kev(request.kev) if request.kev else None,
         recalled=recalled,
         answers=(*recalled.answers, *answered),
-        nvd=_nvd_scores(request, policy, parsed),
+        nvd=_nvd_scores(request, policy, found),
         attachments=_attachments(request, workbook),
     )
 
 
-def _attachments(request: Request, workbook: PoamWorkbook) -> dict[str, tuple[str, ...]]:
+def _attachments(request: Request[Path], workbook: PoamWorkbook) -> dict[str, tuple[str, ...]]:
     """The lists that asset cells point at: beside the workbook, or in a run's folder, the newest.
 
     A file that does not list as many assets as its cell says is of another month.
@@ -113,19 +124,16 @@ def _listed(file: Path) -> tuple[str, ...]:
     return tuple(line for line in file.read_text(encoding="utf-8").splitlines()[1:] if line)
 
 
-def _nvd_scores(
-    request: Request, policy: Policy, parsed: tuple[Parsed, ...]
-) -> Mapping[str, float]:
+def _nvd_scores(request: Request[Path], policy: Policy, found: Tables) -> Mapping[str, float]:
     """NVD's scores of the CVEs that the scans name; none without a file."""
     if not request.nvd:
         return {}
     if "nvd_cvss3" not in policy.severity.precedence:
         log.warning("severity.precedence is without nvd_cvss3: the NVD files rate nothing")
-    lists = (p.tables.definitions["cves"] for p in parsed if p.tables is not None)
-    return read_nvd(request.nvd, {cve for cves in lists for some in cves for cve in some})
+    return read_nvd(request.nvd, {cve for cves in found.definitions["cves"] for cve in cves})
 
 
-def _recalled(request: Request) -> Recalled:
+def _recalled(request: Request[Path]) -> Recalled:
     """What the ledger knows; nothing without a ledger."""
     if request.ledger is None or (request.dry_run and not ledger_exists(request.ledger)):
         return Recalled(memory_frame())

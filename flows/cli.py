@@ -22,12 +22,13 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from flows.batch import Request
+from flows.asking import asked, default_ledger
 from flows.diff_page import diff_page
 from flows.diff_table import diff_table
 from flows.findings import findings_frame
 from flows.ingest import DAMAGED, damaged, identified, parse
-from flows.pipeline import Outcome, default_ledger, today, update
+from flows.pipeline import Outcome, today, update
+from flows.places import places
 from flows.review import (
     DECISIONS,
     answered,
@@ -91,17 +92,27 @@ class EditionName(StrEnum):
 
 
 Scans = Annotated[
-    list[Path], typer.Argument(help="Scan files, archives or folders of them.", show_default=False)
+    list[str],
+    typer.Argument(
+        help="Scan files, archives or folders of them; paths or URLs.", show_default=False
+    ),
 ]
-Poam = Annotated[Path, typer.Option(help="Last month's POA&M workbook.", show_default=False)]
-Out = Annotated[Path | None, typer.Option(help="Where the updated workbook goes.")]
-Inventory = Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")]
-Kev = Annotated[Path | None, typer.Option(help="CISA's KEV catalogue, JSON.")]
+Poam = Annotated[
+    str, typer.Option(help="Last month's POA&M workbook.", show_default=False, metavar="PATH")
+]
+Out = Annotated[str | None, typer.Option(help="Where the updated workbook goes.", metavar="PATH")]
+Inventory = Annotated[
+    str | None, typer.Option(help="Integrated inventory workbook.", metavar="PATH")
+]
+Kev = Annotated[str | None, typer.Option(help="CISA's KEV catalogue, JSON.", metavar="PATH")]
 Nvd = Annotated[
-    list[Path] | None,
-    typer.Option(help="NVD JSON 2.0 file, plain or .gz, or a folder of them; may be repeated."),
+    list[str] | None,
+    typer.Option(
+        help="NVD JSON 2.0 file, plain or .gz, or a folder of them; may be repeated.",
+        metavar="PATH",
+    ),
 ]
-Runs = Annotated[Path, typer.Option(help="Where run folders go.")]
+Runs = Annotated[str, typer.Option(help="Where run folders go.", metavar="PATH")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 1 where something needs a person.")
 ]
@@ -130,7 +141,7 @@ def identify(
 ) -> None:
     """Say which parser claims each file."""
     rows = []
-    for source in discover(scans):
+    for source in discover(places(scans)):
         try:
             rows.append({"file": source.name, "parser": identified(source).NAME, "refused": ""})
         except PoamError as e:
@@ -156,7 +167,7 @@ def findings(
 ) -> None:
     """Print what the files say, one record per detection, informational ones too."""
     policy = load_policy(config)
-    parsed = [parse(source, policy) for source in discover(scans)]
+    parsed = [parse(source, policy) for source in discover(places(scans))]
     frame = findings_frame(parsed, policy)
     if format is FindingsFormat.JSON:
         for row in frame.to_dict("records"):
@@ -177,7 +188,7 @@ def update_command(
     kev: Kev = None,
     nvd: Nvd = None,
     config: Config = None,
-    runs: Runs = Path("runs"),
+    runs: Runs = "runs",
     ledger: Annotated[
         str | None,
         typer.Option(help="Database URL of the memory; ledger.sqlite in RUNS by default."),
@@ -191,18 +202,18 @@ def update_command(
     strict: Strict = False,
 ) -> None:
     """Update a POA&M workbook from this month's scans."""
-    url = None if no_ledger else ledger or default_ledger(runs)
-    request = Request(
-        scans=tuple(scans),
-        poam=poam,
-        as_of=as_of.date() if as_of else today(config),
+    request = asked(
+        scans,
+        poam,
+        runs,
+        as_of.date() if as_of else None,
         out=out,
         inventory=inventory,
         kev=kev,
-        nvd=tuple(nvd or ()),
+        nvd=nvd or (),
         config=config,
-        runs=runs,
-        ledger=url,
+        ledger=ledger,
+        memory=not no_ledger,
         dry_run=dry_run,
         in_place=in_place,
     )
@@ -245,7 +256,7 @@ def review(
         typer.echo(listing(doubts) if doubts else nothing)
         return
     who = by or getpass.getuser()
-    answers = answered(doubts, accept or (), reject or (), who, today())
+    answers = answered(doubts, accept or (), reject or (), who, today(load_policy()))
     book = Ledger(ledger or default_ledger(run.parent))
     try:
         book.record_answers(answers)
@@ -262,7 +273,7 @@ def review(
 @app.command()
 def lint(
     workbook: Annotated[Path, typer.Argument(help="The POA&M to check.", show_default=False)],
-    inventory: Inventory = None,
+    inventory: Annotated[Path | None, typer.Option(help="Integrated inventory workbook.")] = None,
     previous: Annotated[
         Path | None, typer.Option(help="Last month's workbook, for edits that are forbidden.")
     ] = None,
@@ -275,7 +286,7 @@ def lint(
     found = lint_workbook(
         read_workbook(workbook, policy.templates),
         policy,
-        as_of.date() if as_of else today(config),
+        as_of.date() if as_of else today(policy),
         read_workbook(previous, policy.templates) if previous else None,
         read_inventory(inventory, policy.assets.inventory) if inventory else None,
     )
@@ -392,21 +403,21 @@ def run_flow(
     kev: Kev = None,
     nvd: Nvd = None,
     config: Config = None,
-    runs: Runs = Path("runs"),
+    runs: Runs = "runs",
     strict: Strict = False,
 ) -> None:
     """Run the monthly Prefect flow now."""
     from flows.conmon import monthly_conmon  # Prefect is imported only where it orchestrates
 
     outcome = monthly_conmon(
-        scans=list(scans),
+        scans=scans,
         poam=poam,
         out=out,
         as_of=as_of.date() if as_of else None,
         inventory=inventory,
         kev=kev,
         nvd=nvd,
-        config=config,
+        config=str(config) if config else None,
         runs=runs,
     )
     _tell(outcome, strict)

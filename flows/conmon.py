@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any, TypeVar
 
 from prefect import flow, task
@@ -12,8 +11,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
-from flows.batch import Request
-from flows.pipeline import Outcome, default_ledger, today, update
+from flows.asking import asked
+from flows.pipeline import Outcome, update
 from poam.report import change_records
 
 log = logging.getLogger(__name__)
@@ -59,18 +58,18 @@ class PrefectSteps:
 
 @flow(name="monthly-conmon", persist_result=False)
 def monthly_conmon(
-    scans: list[Path],
-    poam: Path,
-    out: Path | None = None,
+    scans: list[str],
+    poam: str,
+    out: str | None = None,
     as_of: date | None = None,
-    inventory: Path | None = None,
-    kev: Path | None = None,
-    nvd: list[Path] | None = None,
-    config: Path | None = None,
-    runs: Path = Path("runs"),
+    inventory: str | None = None,
+    kev: str | None = None,
+    nvd: list[str] | None = None,
+    config: str | None = None,
+    runs: str = "runs",
     ledger: str | None = None,
 ) -> Outcome:
-    """Update a POA&M workbook from a month's scans.
+    """Update a POA&M workbook from a month's scans. Locations are paths, or URLs such as s3://….
 
     Args:
         scans: Scan files, archives, or folders of them.
@@ -85,17 +84,17 @@ def monthly_conmon(
         ledger: Database URL of the memory between runs; ledger.sqlite in `runs` by default.
 
     """
-    request = Request(
-        scans=tuple(scans),
-        poam=poam,
-        as_of=as_of or today(config),
+    request = asked(
+        scans,
+        poam,
+        runs,
+        as_of,
         out=out,
         inventory=inventory,
         kev=kev,
-        nvd=tuple(nvd or ()),
+        nvd=nvd or (),
         config=config,
-        runs=runs,
-        ledger=ledger or default_ledger(runs),
+        ledger=ledger,
     )
     outcome = update(request, PrefectSteps())
     publish(outcome)

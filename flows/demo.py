@@ -31,13 +31,13 @@ def run_demo(folder: Path, progress: Progress, samples: Path = SAMPLES) -> list[
         progress("months", done, len(MONTHS))
         updated = folder / f"POAM-{month}.xlsx"
         outcome = monthly_conmon(
-            scans=month_of(samples, month),
-            poam=workbook,
-            out=updated,
+            scans=[str(path) for path in month_of(samples, month)],
+            poam=str(workbook),
+            out=str(updated),
             as_of=as_of,
-            inventory=samples / "inventory" / "inventory.xlsx",
-            kev=samples / "kev" / "known_exploited_vulnerabilities.json",
-            runs=folder / "runs",
+            inventory=str(samples / "inventory" / "inventory.xlsx"),
+            kev=str(samples / "kev" / "known_exploited_vulnerabilities.json"),
+            runs=str(folder / "runs"),
         )
         outcomes.append(outcome)
         workbook = updated

@@ -1,17 +1,22 @@
 """One scan file to the three tables, or to the sentence that says why not."""
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from gzip import BadGzipFile
+from typing import BinaryIO
 from zipfile import BadZipFile
+from zoneinfo import ZoneInfo
 
+from flows.parts import Store
+from flows.runlog import heard
 from flows.sources import Source
 from parsers.export import Export
 from parsers.registry import HEAD_SIZE, PARSERS, Parser, identify
 from parsers.xml import check_start
 from poam.errors import PoamError
-from poam.frames import Tables, tables
+from poam.frames import Tables, chunks, tables
+from poam.model import DateOrder
 from poam.policy import Policy
 
 DAMAGED = (BadZipFile, BadGzipFile, EOFError, zlib.error)
@@ -23,10 +28,37 @@ def damaged(source: Source, error: Exception) -> str:
 
 
 @dataclass(frozen=True)
+class Conventions:
+    """How the mappings and the site say that exports are written, by format: see `policy.site`."""
+
+    zone: ZoneInfo
+    dates: Mapping[str, DateOrder | None]
+    encodings: Mapping[str, str]
+
+    @classmethod
+    def of(cls, policy: Policy) -> "Conventions":
+        """Those of a policy."""
+        formats = sorted({name for scanner in policy.scanners for name in scanner.fields})
+        dates = {name: policy.date_order(name) for name in formats}
+        return cls(policy.zone, dates, dict(policy.site.encodings))
+
+    def export(self, stream: BinaryIO, name: str, parser: str) -> Export:
+        """A file as its parser gets it."""
+        return Export(stream, name, self.dates.get(parser), self.encodings.get(parser))
+
+    def words(self, parser: str) -> tuple[str, str, str]:
+        """What decides how a format is read, as text."""
+        dates, encoding = self.dates.get(parser), self.encodings.get(parser)
+        return (self.zone.key, str(dates or ""), encoding or "")
+
+
+@dataclass(frozen=True)
 class Parsed:
     """What became of one file: its tables, or `refused`, the reason in one sentence.
 
     `parser` is "" where none claims it; `detectors` are those whose closing it puts in doubt.
+    Its tables are here, or in a store under the key `part`. `rows` counts them by table, `said`
+    is what the parser had to say (level and sentence), `cached` tells that it was read before.
     """
 
     file: str
@@ -35,6 +67,10 @@ class Parsed:
     detectors: tuple[str, ...] = ()
     tables: Tables | None = None
     refused: str = ""
+    part: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    said: tuple[tuple[int, str], ...] = ()
+    cached: bool = False
 
 
 def parser_of(source: Source, parsers: Sequence[Parser] = PARSERS) -> Parser:
@@ -53,25 +89,64 @@ def identified(source: Source) -> Parser:
 
 
 def parse(source: Source, policy: Policy, parsers: Sequence[Parser] = PARSERS) -> Parsed:
-    """Read one scan file to the end. A file that cannot be read is refused, never half used.
+    """Read one scan file to the end, and hold it. A file that cannot be read is refused.
 
     Raises OSError where the storage fails: that may pass, so callers may try again.
     """
+    conventions = Conventions.of(policy)
+
+    def held(digest: str, parser: Parser) -> Parsed:
+        with source.open() as stream:
+            export = conventions.export(stream, source.name, parser.NAME)
+            found = tables(parser.records(export), source.name, conventions.zone)
+        rows = {"detections": len(found.detections), "coverage": len(found.coverage)}
+        return Parsed(source.name, digest, parser.NAME, tuple(parser.DETECTORS), found, rows=rows)
+
+    return _whole(source, held, parsers)
+
+
+def parse_into(
+    source: Source, conventions: Conventions, store: Store, parsers: Sequence[Parser] = PARSERS
+) -> Parsed:
+    """Read one scan file to the end into a store, unless it is there; refused as `parse` does.
+
+    Raises OSError where the storage fails: that may pass, so callers may try again.
+    """
+
+    def stored(digest: str, parser: Parser) -> Parsed:
+        key = store.key(source.name, digest, parser.NAME, *conventions.words(parser.NAME))
+        facts = store.facts(key)
+        cached = facts is not None
+        if facts is None:
+            with source.open() as stream, heard() as said:
+                export = conventions.export(stream, source.name, parser.NAME)
+                parts = chunks(parser.records(export), source.name, conventions.zone)
+                facts = store.put(key, parts, said=said)
+        return Parsed(
+            source.name,
+            digest,
+            parser.NAME,
+            tuple(parser.DETECTORS),
+            part=key,
+            rows=facts["rows"],
+            said=tuple((level, text) for level, text in facts["said"]),
+            cached=cached,
+        )
+
+    return _whole(source, stored, parsers)
+
+
+def _whole(
+    source: Source, read: Callable[[str, Parser], Parsed], parsers: Sequence[Parser]
+) -> Parsed:
+    """Let a file be read by its parser; where it cannot be, the sentence that says why."""
     digest = ""
     parser: Parser | None = None
     try:
         digest = source.sha256()
         parser = parser_of(source, parsers)
-        with source.open() as stream:
-            export = Export(
-                stream,
-                source.name,
-                dates=policy.date_order(parser.NAME),
-                encoding=policy.site.encodings.get(parser.NAME),
-            )
-            found = tables(parser.records(export), source.name, policy.zone)
+        return read(digest, parser)
     except (PoamError, *DAMAGED) as e:
         name, detectors = (parser.NAME, parser.DETECTORS) if parser else ("", ())
         sentence = str(e) if isinstance(e, PoamError) else damaged(source, e)
         return Parsed(source.name, digest, name, tuple(detectors), refused=sentence)
-    return Parsed(source.name, digest, parser.NAME, tuple(parser.DETECTORS), found)

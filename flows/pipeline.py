@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,12 +14,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from flows.batch import Batch, Request, read
-from flows.ingest import Parsed, parse
+from flows.ingest import Conventions, Parsed, parse_into
+from flows.parts import Store
+from flows.places import Place, sha256
 from flows.plan import Plan, decide
 from flows.review import answers_sha256
 from flows.runlog import recorded
-from flows.runs import RunFolder, run_identifier, sha256
+from flows.runs import RunFolder, run_identifier
 from flows.sources import discover
+from flows.staging import staged
 from flows.steps import Steps
 from poam.assets import identified
 from poam.changes import ChangeSet
@@ -45,51 +49,78 @@ class Outcome:
 
     report: RunReport
     changes: ChangeSet
-    folder: Path | None = None
-    workbook: Path | None = None
+    folder: Place | None = None
+    workbook: Place | None = None
 
 
-def today(config: Path | None = None) -> date:
-    """The day it is in the site's time zone."""
-    return datetime.now(load_policy(config).zone).date()
+def default_parts(runs: Place) -> Place:
+    """The folder of the run store: what was read once is not read again."""
+    return runs / "parsed"
 
 
-def default_ledger(runs: Path) -> str:
-    """The database URL of the memory that lies with the run folders."""
-    return f"sqlite:///{(runs / 'ledger.sqlite').as_posix()}"
-
-
-def update(request: Request, steps: Steps) -> Outcome:
+def update(request: Request[Place], steps: Steps, parts: Place | None = None) -> Outcome:
     """Carry out a run: read, decide, then write the workbook, the ledger and the account.
+
+    `parts` is the folder of the run store, beside the run folders where none is given; a dry run
+    without one keeps nothing.
 
     Raises PoamError before anything is written where the workbook, the inventory, the catalogue or
     the policy cannot be used, or where another run holds the workbook. Scan files that cannot
     be read do not stop a run: they are named in the report, and nothing closes for their scanners.
     """
-    with recorded() as lines:
-        outcome = _update(request, steps)
-    if outcome.folder is not None:
-        (outcome.folder / "run.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return outcome
+    with (
+        recorded() as lines,
+        staged(request) as (local, staging),
+        _store(request, parts) as store,
+    ):
+        outcome = _update(local, steps, store)
+        if outcome.folder is not None:
+            text = "\n".join(lines) + "\n"
+            (outcome.folder / "run.log").write_text(text, encoding="utf-8")
+    return replace(
+        outcome, folder=staging.given(outcome.folder), workbook=staging.given(outcome.workbook)
+    )
 
 
-def _update(request: Request, steps: Steps) -> Outcome:
+@contextmanager
+def _store(request: Request[Place], parts: Place | None) -> Iterator[Store]:
+    if parts is None and request.dry_run:
+        with tempfile.TemporaryDirectory(prefix="conmon-poam-") as folder:
+            yield Store(Path(folder))
+    else:
+        yield Store(parts or default_parts(request.runs))
+
+
+def _update(request: Request[Path], steps: Steps, store: Store) -> Outcome:
     target = _target(request)
     policy = load_policy(request.config)
-    sources = discover(request.scans)
-    parsed = _once(steps.map("parse", partial(parse, policy=policy), sources))
-    for result in parsed:
-        _say(result)
+    as_of = request.as_of or today(policy)
+    parsed = parse(request.scans, policy, steps, store)
     with _alone(target or request.poam, request.dry_run):
-        batch = steps.run("read", partial(read, request, policy, parsed))
-        plan = steps.run("decide", partial(decide, batch, policy, request.as_of))
-        folder = _folder(request, batch, policy)
+        found = steps.run("merge", partial(store.merged, [p.part for p in parsed if p.part]))
+        batch = steps.run("read", partial(read, request, policy, parsed, found))
+        plan = steps.run("decide", partial(decide, batch, policy, as_of))
+        folder = _folder(request, batch, policy, as_of)
         report = _report(request, batch, plan, policy, folder.run_id)
         if request.dry_run:
             return Outcome(report, plan.changes)
         write = partial(_write, request, batch, plan, report, folder, policy, target)
         workbook = steps.run("write", write)
     return Outcome(report, plan.changes, folder.path, workbook)
+
+
+def parse(scans: Sequence[Place], policy: Policy, steps: Steps, store: Store) -> tuple[Parsed, ...]:
+    """Read every scan file into the store, but for those that are there; each content once."""
+    read_one = partial(parse_into, conventions=Conventions.of(policy), store=store)
+    parsed = _once(steps.map("parse", read_one, discover(scans)))
+    for result in parsed:
+        _say(result)
+    return parsed
+
+
+def today(policy: Policy) -> date:
+    """The day it is in the site's time zone."""
+    return datetime.now(policy.zone).date()
 
 
 def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:
@@ -106,15 +137,17 @@ def edits(changes: ChangeSet, as_of: date) -> WorkbookEdits:
 
 
 def _say(parsed: Parsed) -> None:
-    if parsed.tables is None:
+    if parsed.refused:
         log.error("%s", parsed.refused)
         return
-    detections, assets = len(parsed.tables.detections), len(parsed.tables.coverage)
+    for level, text in parsed.said:
+        log.log(level, "%s", text)
+    detections, assets = parsed.rows["detections"], parsed.rows["coverage"]
     log.info("%s: %s, %d detections on %d assets", parsed.file, parsed.parser, detections, assets)
 
 
 def _write(
-    request: Request,
+    request: Request[Path],
     batch: Batch,
     plan: Plan,
     report: RunReport,
@@ -126,7 +159,7 @@ def _write(
     changes = plan.changes
     folder.create()
     workbook = folder.path / (target or request.poam).name
-    notes = write_workbook(request.poam, workbook, edits(changes, request.as_of), policy.templates)
+    notes = write_workbook(request.poam, workbook, edits(changes, plan.as_of), policy.templates)
     folder.write_account(replace(report, notes=(*report.notes, *notes)), plan)
     with _beside(target, workbook, folder.run_id) as put_in_place:
         if request.ledger:
@@ -177,7 +210,7 @@ def _ledger_changes(changes: ChangeSet) -> list[dict[str, object]]:
     ]
 
 
-def _folder(request: Request, batch: Batch, policy: Policy) -> RunFolder:
+def _folder(request: Request[Path], batch: Batch, policy: Policy, as_of: date) -> RunFolder:
     inputs = {
         "poam": request.poam,
         "inventory": request.inventory,
@@ -189,10 +222,8 @@ def _folder(request: Request, batch: Batch, policy: Policy) -> RunFolder:
     hashes |= _nvd_hashes(request.nvd)
     if batch.answers:
         hashes["answers"] = answers_sha256(batch.answers)
-    run_id = run_identifier(request.as_of, hashes, policy)
-    return RunFolder(
-        request.runs / run_id, run_id, request.as_of, hashes, policy.sha256(), batch.parsed
-    )
+    run_id = run_identifier(as_of, hashes, policy)
+    return RunFolder(request.runs / run_id, run_id, as_of, hashes, policy.sha256(), batch.parsed)
 
 
 def _nvd_hashes(paths: Sequence[Path]) -> dict[str, str]:
@@ -203,14 +234,16 @@ def _nvd_hashes(paths: Sequence[Path]) -> dict[str, str]:
     return {name: " ".join(sorted(digests)) for name, digests in by_name.items()}
 
 
-def _report(request: Request, batch: Batch, plan: Plan, policy: Policy, run_id: str) -> RunReport:
+def _report(
+    request: Request[Path], batch: Batch, plan: Plan, policy: Policy, run_id: str
+) -> RunReport:
     problems = tuple(
         f"{problem.address}: found {problem.found}. Expected {problem.expected}. Left as it is."
         for problem in batch.workbook.problems
     )
     return run_report(
         run_id,
-        request.as_of,
+        plan.as_of,
         len(batch.parsed),
         plan.changes,
         plan.open_items,
@@ -221,7 +254,7 @@ def _report(request: Request, batch: Batch, plan: Plan, policy: Policy, run_id: 
     )
 
 
-def _without_memory(request: Request, policy: Policy) -> Iterator[str]:
+def _without_memory(request: Request[Path], policy: Policy) -> Iterator[str]:
     """Say what a run without a ledger cannot know."""
     timelines = policy.timelines
     if request.ledger is None and timelines.scope.track == "past_due":
@@ -233,7 +266,7 @@ def _without_memory(request: Request, policy: Policy) -> Iterator[str]:
         yield "Closing needs a second scan, and there is no ledger: nothing closes."
 
 
-def _target(request: Request) -> Path | None:
+def _target(request: Request[Path]) -> Path | None:
     if not request.poam.is_file():
         raise RunError(f"{request.poam}: there is no such file. Expected a POA&M workbook.")
     if request.in_place:

@@ -17,7 +17,7 @@ from poam.changes import ChangeSet, Decision, applied
 from poam.correlate import Correlator
 from poam.dedupe import sightings, weaknesses, with_parameters
 from poam.deviation_requests import deviation_requests
-from poam.frames import Row, Tables, merged, rows
+from poam.frames import Row, Tables, rows
 from poam.gates import Gate, gates
 from poam.grounds import grounds, status_ground
 from poam.identifiers import lists_images
@@ -45,6 +45,7 @@ class Plan:
     `coverage` has asset identifiers; `deviation_requests` are the rows of the request form.
     """
 
+    as_of: date
     changes: ChangeSet
     coverage: pd.DataFrame
     open_items: tuple[OpenItem, ...]
@@ -57,9 +58,8 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     """Hold a batch against its workbook."""
     recalled, workbook = batch.recalled, batch.workbook.items
     edition = _edition(batch.workbook, policy)
-    found = merged([p.tables for p in batch.parsed if p.tables is not None])
-    index = _index(found, batch, policy, as_of)
-    found = with_assets(found, index, policy.assets)
+    index = _index(batch.found, batch, policy, as_of)
+    found = with_assets(batch.found, index, policy.assets)
     known = _renamed(recalled.memory, index.identifier)
     detections = with_parameters(found.detections, found.definitions, policy)
     seen = sightings(detections, found.coverage, known, as_of, policy)
@@ -105,6 +105,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     open_now = open_items(left, as_of, policy.timelines)
     items = applied(workbook, changes)
     return Plan(
+        as_of=as_of,
         changes=_with_grounds(changes, items, as_of, policy),
         coverage=found.coverage,
         open_items=open_now,

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from flows.ingest import Parsed
+from flows.places import sha256
 from flows.plan import Plan
 from poam.errors import RunError
 from poam.gates import gates_frame
@@ -122,9 +123,3 @@ def run_identifier(as_of: date, hashes: Mapping[str, str], policy: Policy) -> st
     """`<as-of>-<hash>` over everything that decides a run's outcome."""
     content = json.dumps([str(as_of), sorted(hashes.items()), policy.sha256()])
     return f"{as_of}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from flows.places import Place, sha256, whole, within
 from poam.errors import RunError, ScanFormatError
 
 ENCRYPTED = 0x1  # general purpose bit flag 0, APPNOTE.TXT 4.4.4
@@ -22,7 +22,7 @@ class Source:
     """One scan file. `name` is how reports call it; `member` is its path inside a zip archive."""
 
     name: str
-    path: Path
+    path: Place
     member: str | None = None
 
     @contextmanager
@@ -39,9 +39,12 @@ class Source:
     def sha256(self) -> str:
         """The SHA-256 of the file as handed over: for a zip member, of its unpacked bytes."""
         if self.member is None:
-            with self.path.open("rb") as raw:
-                return hashlib.file_digest(raw, "sha256").hexdigest()
-        with zipfile.ZipFile(self.path) as archive, self._member(archive) as packed:
+            return sha256(self.path)
+        with (
+            self.path.open("rb") as raw,
+            zipfile.ZipFile(raw) as archive,
+            self._member(archive) as packed,
+        ):
             digest = hashlib.sha256()
             while block := packed.read(1 << 20):
                 digest.update(block)
@@ -56,7 +59,7 @@ class Source:
         return archive.open(info)
 
 
-def discover(paths: Sequence[Path]) -> tuple[Source, ...]:
+def discover(paths: Sequence[Place]) -> tuple[Source, ...]:
     """Every scan file under the given files and folders, in order of name.
 
     Hidden files are not scans. A name is relative to the folder that was given; where two are
@@ -70,19 +73,20 @@ def discover(paths: Sequence[Path]) -> tuple[Source, ...]:
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         base = path if path.is_dir() else path.parent
         for file in files:
-            relative = file.relative_to(base)
-            if not any(part.startswith(".") for part in relative.parts):
-                found += _unpacked(Source(relative.as_posix(), file))
+            relative = within(base, file)
+            if not any(part.startswith(".") for part in relative.split("/")):
+                found += _unpacked(Source(relative, file))
     if not found:
         raise RunError(f"{', '.join(map(str, paths))}: found no scan file.")
     return tuple(sorted(_distinct(found), key=lambda source: source.name))
 
 
 def _unpacked(source: Source) -> list[Source]:
-    if not zipfile.is_zipfile(source.path):
-        return [source]
-    with zipfile.ZipFile(source.path) as archive:
-        members = [info.filename for info in archive.infolist() if not info.is_dir()]
+    with source.path.open("rb") as raw:
+        if not zipfile.is_zipfile(raw):
+            return [source]
+        with zipfile.ZipFile(raw) as archive:
+            members = [info.filename for info in archive.infolist() if not info.is_dir()]
     if "[Content_Types].xml" in members:
         return [source]  # a workbook is a zip archive too
     return [Source(f"{source.name}/{name}", source.path, name) for name in sorted(members)]
@@ -90,15 +94,15 @@ def _unpacked(source: Source) -> list[Source]:
 
 def _distinct(sources: Sequence[Source]) -> list[Source]:
     """Each file once, under a name of its own."""
-    unique = list({(source.path.resolve(), source.member): source for source in sources}.values())
+    unique = list({(whole(source.path), source.member): source for source in sources}.values())
     alike: dict[str, list[Source]] = defaultdict(list)
     for source in unique:
         alike[source.name].append(source)
     named = []
     for group in alike.values():
-        top = os.path.commonpath([source.path.resolve() for source in group])
+        top = os.path.commonpath([whole(source.path) for source in group])
         for source in group:
-            path = source.path.resolve().relative_to(top).as_posix()
+            path = os.path.relpath(whole(source.path), top).replace(os.sep, "/")
             name = f"{path}/{source.member}" if source.member else path
             named.append(source if len(group) == 1 else replace(source, name=name))
     return named

@@ -7,9 +7,10 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -82,6 +83,8 @@ COVERAGE = {
 LISTS = ("cves", "cwes", "references")
 WEAKNESS = ["detector", "source_identifier"]
 SCAN = ["file", "detector", "asset"]
+CHUNK = 50_000
+"""Detections that are held as records at a time; the rest are columns."""
 
 
 @dataclass(frozen=True)
@@ -94,21 +97,49 @@ class Tables:
 
 
 def tables(records: Iterable[Record], file: str, zone: ZoneInfo) -> Tables:
-    """Turn one export's records into the three tables.
+    """Turn one export's records into the three tables; see `chunks`."""
+    parts = list(chunks(records, file, zone))
+    if len(parts) == 1:
+        return parts[0]
+    return Tables(
+        _stacked([p.detections for p in parts], DETECTIONS),
+        parts[-1].definitions,
+        parts[-1].coverage,
+    )
 
-    Aware datetimes are moved to `zone`, naive ones are taken to be in it. `definitions.seen`
-    is the export's newest scan time: where two exports disagree, the newest is right.
+
+def chunks(
+    records: Iterable[Record], file: str, zone: ZoneInfo, size: int = CHUNK
+) -> Iterator[Tables]:
+    """Turn one export's records into the three tables, `size` detections at a time.
+
+    Only the last has definitions and coverage: they are few, and an export may give them
+    anywhere. Aware datetimes are moved to `zone`, naive ones are taken to be in it.
+    `definitions.seen` is the export's newest scan time: where two exports disagree, the newest
+    is right.
     """
-    rows: dict[type, list[tuple[object, ...]]] = {Finding: [], Definition: [], ScanCoverage: []}
-    fields = {kind: [f.name for f in dataclasses.fields(kind)] for kind in rows}
+    findings: list[Finding] = []
+    definitions: list[Definition] = []
+    scans: list[ScanCoverage] = []
+    kept: dict[type, list[Any]] = {
+        Finding: findings,
+        Definition: definitions,
+        ScanCoverage: scans,
+    }
+    nothing = (
+        _frame(Definition, [], DEFINITIONS, file, zone),
+        _frame(ScanCoverage, [], COVERAGE, file, zone),
+    )
     for record in records:
-        kind = type(record)
-        rows[kind].append(tuple(_cell(getattr(record, name), zone) for name in fields[kind]))
-    coverage = _frame(rows[ScanCoverage], fields[ScanCoverage], COVERAGE, file)
+        kept[type(record)].append(record)
+        if len(findings) == size:
+            yield Tables(_frame(Finding, findings, DETECTIONS, file, zone), *nothing)
+            findings.clear()
+    coverage = _frame(ScanCoverage, scans, COVERAGE, file, zone)
+    defined = _frame(Definition, definitions, DEFINITIONS, file, zone)
     seen = coverage[["started", "ended"]].max().max()
-    definitions = _frame(rows[Definition], fields[Definition], DEFINITIONS, file)
-    definitions["seen"] = pd.Series(seen, index=definitions.index, dtype=TIME)
-    return Tables(_frame(rows[Finding], fields[Finding], DETECTIONS, file), definitions, coverage)
+    defined["seen"] = pd.Series(seen, index=defined.index, dtype=TIME)
+    yield Tables(_frame(Finding, findings, DETECTIONS, file, zone), defined, coverage)
 
 
 def merged(batch: Iterable[Tables]) -> Tables:
@@ -160,13 +191,26 @@ def _one_per_identifier(definitions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _frame(
-    rows: list[tuple[object, ...]], fields: list[str], columns: dict[str, str], file: str
+    kind: type[Record],
+    records: Sequence[Record],
+    columns: dict[str, str],
+    file: str,
+    zone: ZoneInfo,
 ) -> pd.DataFrame:
-    frame = pd.DataFrame.from_records(rows, columns=fields).assign(file=file)
-    for column in columns:
-        if column not in frame:
-            frame[column] = None
-    return frame[list(columns)].astype(columns)
+    """Lay records of one kind out as a table; columns that they do not have are missing."""
+    given = {field.name for field in dataclasses.fields(kind)}
+    frame: dict[str, pd.Series[Any]] = {}
+    for name, dtype in columns.items():
+        if name == "file":
+            values: list[object] = [file] * len(records)
+        elif name not in given:
+            values = [None] * len(records)
+        elif dtype == TIME:
+            values = [_local(value, zone) for value in map(attrgetter(name), records)]
+        else:
+            values = list(map(attrgetter(name), records))
+        frame[name] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(frame)
 
 
 def _stacked(frames: list[pd.DataFrame], columns: dict[str, str]) -> pd.DataFrame:
@@ -176,11 +220,11 @@ def _stacked(frames: list[pd.DataFrame], columns: dict[str, str]) -> pd.DataFram
     return pd.concat(filled, ignore_index=True).astype(columns)
 
 
-def _cell(value: object, zone: ZoneInfo) -> object:
-    if isinstance(value, datetime):
-        try:
-            local = value.astimezone(zone) if value.tzinfo else value
-        except OverflowError:  # the first day of the calendar and the last stand for no day
-            return None
-        return local.replace(tzinfo=None, microsecond=0)
-    return value
+def _local(value: datetime | None, zone: ZoneInfo) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        local = value.astimezone(zone) if value.tzinfo else value
+    except OverflowError:  # the first day of the calendar and the last stand for no day
+        return None
+    return local.replace(tzinfo=None, microsecond=0)

@@ -163,10 +163,8 @@ def plan(
     """All that one batch decides: each of `files` is a list of records, or (name, records)."""
     rules = rules or policy()
     named = [f if isinstance(f, tuple) else (f"{n}.nessus", f) for n, f in enumerate(files)]
-    parsed = [
-        Parsed(name, "", "nessus_xml", ("Nessus",), tables(records, name, rules.zone))
-        for name, records in named
-    ]
+    parsed = [Parsed(name, "", "nessus_xml", ("Nessus",)) for name, _ in named]
+    found = merged([tables(records, name, rules.zone) for name, records in named])
     columns = rules.templates.editions[edition].columns
     workbook = SimpleNamespace(
         items=items(*poam),
@@ -176,6 +174,7 @@ def plan(
     )
     given = Batch(
         tuple(parsed) + tuple(unread),
+        found,
         workbook,
         inventory,
         catalogue,

@@ -6,6 +6,7 @@ import pytest
 
 from flows.batch import Request, read
 from poam.model import ChangeKind
+from poam.frames import merged
 from poam.policy import load_policy
 from poam.workbook import RowAddition, WorkbookEdits, build_template, write_workbook
 from tests.core_support import item, kinds, only, run, scan, seen
@@ -41,7 +42,7 @@ def attachments(workbook):
     """Read what a run on a workbook reads."""
     runs = workbook.parent / "runs"
     request = Request(scans=(), poam=workbook, as_of=date(2026, 11, 30), runs=runs)
-    return read(request, load_policy(), ()).attachments
+    return read(request, load_policy(), (), merged([])).attachments
 
 
 @pytest.mark.parametrize(

@@ -30,14 +30,14 @@ from prefect.testing.utilities import prefect_test_harness
 
 given = json.loads(sys.argv[1])
 folder = Path(given["folder"])
-facts = {name: Path(path) for name, path in given["inputs"].items()}
+facts = given["inputs"]
 
 
 def run(name, scans):
     where = folder / name
     where.mkdir()
     outcome = monthly_conmon(
-        scans=[Path(scan) for scan in scans], out=where / "POAM.xlsx", runs=where / "runs",
+        scans=scans, out=str(where / "POAM.xlsx"), runs=str(where / "runs"),
         as_of=date.fromisoformat(given["as_of"]), **facts,
     )
     return {"summary": outcome.report.markdown(), "refused": outcome.report.refused}
