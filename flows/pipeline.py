@@ -251,6 +251,8 @@ def _report(
         (*plan.changes.notices, *_without_memory(request, policy), *problems),
         plan.gates,
         plan.triggers,
+        plan.submission,
+        plan.late_soon,
     )
 
 

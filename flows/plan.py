@@ -31,6 +31,7 @@ from poam.proof import cleaned_of_no_item, scan_record
 from poam.reconcile import Reconciler
 from poam.rollup import is_roll_up, roll_up, without_roll_up
 from poam.severity import rate
+from poam.submission import next_submission
 from poam.triggers import PastTrigger, Trigger, triggers
 from poam.twins import fold
 from poam.workbook import PoamWorkbook
@@ -43,6 +44,7 @@ class Plan:
     """All that a run decided. `open_items` are the workbook's as the run leaves them.
 
     `coverage` has asset identifiers; `deviation_requests` are the rows of the request form.
+    `late_soon` are the items that are on time, and past due on the day of the next `submission`.
     """
 
     as_of: date
@@ -52,6 +54,8 @@ class Plan:
     gates: tuple[Gate, ...]
     triggers: tuple[Trigger, ...]
     deviation_requests: pd.DataFrame
+    submission: date
+    late_soon: tuple[OpenItem, ...]
 
 
 def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
@@ -104,6 +108,9 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     past = [PastTrigger(name, day) for name, day in recalled.fired]
     open_now = open_items(left, as_of, policy.timelines)
     items = applied(workbook, changes)
+    submission = next_submission(as_of, policy.site.submission_day)
+    late = {item.poam_id for item in open_now if item.days_late}
+    then = open_items(left, submission, policy.timelines)
     return Plan(
         as_of=as_of,
         changes=_with_grounds(changes, items, as_of, policy),
@@ -112,6 +119,8 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
         gates=measured,
         triggers=triggers(open_now, unique, share, policy.triggers, as_of, past),
         deviation_requests=deviation_requests(left, whole, as_of, policy),
+        submission=submission,
+        late_soon=tuple(i for i in then if i.days_late and i.poam_id not in late),
     )
 
 

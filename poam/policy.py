@@ -119,6 +119,7 @@ class Site(Rules):
     milestone: str
     dates: dict[str, DateOrder]
     encodings: dict[str, str]
+    submission_day: int = Field(ge=1, le=31)
 
     @field_validator("encodings")
     @classmethod

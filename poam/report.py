@@ -52,7 +52,7 @@ class RunReport:
 
     `open_by_rating` and `late` describe the workbook after the run: open items by the rating that
     counts (configuration findings do not), and the late ones, which nothing excuses, the latest
-    first.
+    first. `late_soon` are those on time now and past due on the day of the next `submission`.
     """
 
     run_id: str
@@ -66,6 +66,8 @@ class RunReport:
     decisions: tuple[Decision, ...]
     gates: tuple[Gate, ...] = ()
     triggers: tuple[Trigger, ...] = ()
+    submission: date | None = None
+    late_soon: tuple[OpenItem, ...] = ()
 
     @property
     def needs_a_person(self) -> bool:
@@ -86,10 +88,14 @@ class RunReport:
             if self.counts[kind] or kind not in RARE
         ]
         rated = ", ".join(f"{n} {rating}" for rating, n in self.open_by_rating.items())
-        lines += ["", f"Open after this run: {rated}; {len(self.late)} late."]
+        counted = [f"{len(self.late)} late"]
+        if self.late_soon:
+            counted.append(f"{len(self.late_soon)} more before the next submission")
+        lines += ["", f"Open after this run: {rated}; {', '.join(counted)}."]
         for title, sentences in (
             ("Files that could not be read; nothing was closed for their scanners", self.refused),
             ("Late", [_late_sentence(item) for item in self.late]),
+            (f"Late before the next submission, {self.submission}", self._soon),
             ("Escalation triggers", [f"**{t.level}**: {t.because}." for t in self._fired]),
             ("Scan gates", [_gate_sentence(gate) for gate in self.gates]),
             ("Notes", self.notes),
@@ -99,6 +105,10 @@ class RunReport:
             if sentences:
                 lines += ["", f"## {title}", "", *(f"- {sentence}" for sentence in sentences)]
         return "\n".join(lines) + "\n"
+
+    @property
+    def _soon(self) -> list[str]:
+        return [f"{item.poam_id}, {item.line}, due {item.standing.due}" for item in self.late_soon]
 
     @property
     def _fired(self) -> list[Trigger]:
@@ -150,6 +160,8 @@ def run_report(
     notes: tuple[str, ...],
     gates: tuple[Gate, ...] = (),
     triggers: tuple[Trigger, ...] = (),
+    submission: date | None = None,
+    late_soon: tuple[OpenItem, ...] = (),
 ) -> RunReport:
     """Count what a change set does; `items` are those of the Open sheet as it leaves them."""
     counts = Counter(decision.kind.value for decision in changes.decisions)
@@ -166,6 +178,8 @@ def run_report(
         decisions=changes.decisions,
         gates=gates,
         triggers=triggers,
+        submission=submission,
+        late_soon=late_soon,
     )
 
 
