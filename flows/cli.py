@@ -39,7 +39,7 @@ from flows.review import (
 )
 from flows.runs import safe_csv
 from flows.sources import discover
-from flows.steps import DirectSteps, cores
+from flows.steps import Engine, carried_out
 from poam.difference import difference
 from poam.errors import PoamError, RunError
 from poam.ledger import Ledger
@@ -121,6 +121,11 @@ AsOf = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="The day it speaks for; today by default."),
 ]
+EngineOption = Annotated[Engine, typer.Option("--engine", help="What reads the files.")]
+DaskAddress = Annotated[
+    str | None,
+    typer.Option(help="With --engine dask: the scheduler, tcp://host:8786; else one is started."),
+]
 Jobs = Annotated[int, typer.Option(help="Files read at a time; 0 is one per processor.", min=0)]
 
 
@@ -199,6 +204,8 @@ def update_command(
         bool, typer.Option("--in-place", help="Write over POAM, keeping a backup.")
     ] = False,
     jobs: Jobs = 0,
+    engine: EngineOption = Engine.PROCESSES,
+    dask_address: DaskAddress = None,
     strict: Strict = False,
 ) -> None:
     """Update a POA&M workbook from this month's scans."""
@@ -217,8 +224,8 @@ def update_command(
         dry_run=dry_run,
         in_place=in_place,
     )
-    with _progress() as progress:
-        outcome = update(request, DirectSteps(jobs or cores(), progress))
+    with _progress() as progress, carried_out(engine, jobs, dask_address, progress) as steps:
+        outcome = update(request, steps)
     _tell(outcome, strict)
 
 

@@ -26,9 +26,10 @@ def place(text: str | Path) -> Place:
     try:
         found = UPath(given)
         _ = found.fs  # the filesystem behind it: its package may be missing
-    except (ValueError, ImportError) as e:
+    except (ValueError, ImportError, OSError) as e:
+        reason = str(e).splitlines()[0]
         raise RunError(
-            f"{given}: found a location of kind '{protocol}' that cannot be opened ({e}). "
+            f"{given}: found a location of kind '{protocol}' that cannot be opened ({reason}). "
             "Expected a path, or a URL whose filesystem is installed "
             "(s3: pip install 'conmon-poam[s3]')."
         ) from e

@@ -1,13 +1,26 @@
-"""How the pipeline's steps are carried out: here, in processes, or as an orchestrator's tasks."""
+"""How the pipeline's steps are carried out: here, on threads or processes, or elsewhere."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from enum import StrEnum
 from typing import Protocol, TypeVar
+
+from poam.errors import RunError
 
 T = TypeVar("T")
 R = TypeVar("R")
 Progress = Callable[[str, int, int], None]
+
+
+class Engine(StrEnum):
+    """What reads the files of a batch."""
+
+    PROCESSES = "processes"
+    THREADS = "threads"
+    DASK = "dask"
 
 
 class Steps(Protocol):
@@ -22,23 +35,31 @@ class Steps(Protocol):
         ...
 
 
+def silent(_name: str, _done: int, _of: int) -> None:
+    """Hear of progress, and say nothing."""
+
+
 class DirectSteps:
-    """Carries out every step in this process, files in `jobs` processes where there are several.
+    """Carries out every step in this process, and the items of one in `jobs` workers.
 
     `progress` hears a step's name, how many of its items are done, and of how many.
     """
 
-    def __init__(self, jobs: int = 1, progress: Progress = lambda _name, _done, _of: None) -> None:
-        self.jobs = jobs
-        self.progress = progress
+    def __init__(
+        self, jobs: int = 1, progress: Progress = silent, engine: Engine = Engine.PROCESSES
+    ) -> None:
+        self.jobs, self.progress = jobs, progress
+        self._pool: Callable[[int], Executor] = (
+            ThreadPoolExecutor if engine is Engine.THREADS else ProcessPoolExecutor
+        )
 
     def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """Call the function on each item, in `jobs` processes."""
+        """Call the function on each item. Raises RunError where a worker process died."""
         workers = min(self.jobs, len(items))
         if workers < 2:
             return self._collect(name, map(function, items), len(items))
-        with ProcessPoolExecutor(workers) as pool:
-            return self._collect(name, pool.map(function, items), len(items))
+        with self._pool(workers) as pool:
+            return self._collect(name, _results(name, pool, function, items), len(items))
 
     def run(self, name: str, function: Callable[[], R]) -> R:
         """Call the function in this process."""
@@ -54,6 +75,33 @@ class DirectSteps:
             done.append(result)
             self.progress(name, len(done), of)
         return done
+
+
+def _results(
+    name: str, pool: Executor, function: Callable[[T], R], items: Sequence[T]
+) -> Iterator[R]:
+    """Yield the results in order."""
+    try:
+        yield from pool.map(function, items)
+    except BrokenProcessPool as e:
+        raise RunError(
+            f"{name}: found a worker process that ended by itself, out of memory perhaps. Expected "
+            "it to live; run again, with --jobs 1 if it happens again: what was read is kept."
+        ) from e
+
+
+@contextmanager
+def carried_out(
+    engine: Engine, jobs: int, dask_address: str | None, progress: Progress
+) -> Iterator[Steps]:
+    """Give the steps of an engine; `jobs` 0 is one per processor."""
+    if engine is not Engine.DASK:
+        yield DirectSteps(jobs or cores(), progress, engine)
+        return
+    from flows.dask_steps import dask_steps  # an extra: imported only where it is used
+
+    with dask_steps(dask_address, jobs or cores(), progress) as steps:
+        yield steps
 
 
 def cores() -> int:
