@@ -8,6 +8,7 @@ import getpass
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from flows.archive import backfill as carry
 from flows.asking import asked, default_ledger
 from flows.diff_page import diff_page
 from flows.diff_table import diff_table
@@ -113,6 +115,11 @@ Nvd = Annotated[
     ),
 ]
 Runs = Annotated[str, typer.Option(help="Where run folders go.", metavar="PATH")]
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option(help="Database URL of the memory; ledger.sqlite in RUNS by default."),
+]
+NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Run without memory.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Exit with 1 where something needs a person.")
 ]
@@ -194,11 +201,8 @@ def update_command(
     nvd: Nvd = None,
     config: Config = None,
     runs: Runs = "runs",
-    ledger: Annotated[
-        str | None,
-        typer.Option(help="Database URL of the memory; ledger.sqlite in RUNS by default."),
-    ] = None,
-    no_ledger: Annotated[bool, typer.Option("--no-ledger", help="Run without memory.")] = False,
+    ledger: LedgerUrl = None,
+    no_ledger: NoLedger = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide all, write nothing.")] = False,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Write over POAM, keeping a backup.")
@@ -227,6 +231,62 @@ def update_command(
     with _progress() as progress, carried_out(engine, jobs, dask_address, progress) as steps:
         outcome = update(request, steps)
     _tell(outcome, strict)
+
+
+@app.command()
+def backfill(
+    archive: Scans,
+    poam: Poam,
+    out: Out = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="First month, 2026-01 say.", metavar="MONTH")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last month.", metavar="MONTH")] = None,
+    inventory: Inventory = None,
+    kev: Kev = None,
+    nvd: Nvd = None,
+    config: Config = None,
+    runs: Runs = "runs",
+    ledger: LedgerUrl = None,
+    no_ledger: NoLedger = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, keep nothing.")
+    ] = False,
+    jobs: Jobs = 0,
+    engine: EngineOption = Engine.PROCESSES,
+    dask_address: DaskAddress = None,
+) -> None:
+    """Carry a POA&M workbook through an archive of scans, month by month."""
+    request = asked(
+        archive,
+        poam,
+        runs,
+        out=out,
+        inventory=inventory,
+        kev=kev,
+        nvd=nvd or (),
+        config=config,
+        ledger=ledger,
+        memory=not no_ledger,
+        dry_run=dry_run,
+    )
+    with _progress() as progress, carried_out(engine, jobs, dask_address, progress) as steps:
+        done = carry(request, steps, _month(since, "--from"), _month(until, "--to"))
+    typer.echo(done.table())
+    for conflict in done.conflicts:
+        typer.echo(str(conflict))
+    if done.workbook is not None:
+        talk.print(f"Workbook: {done.workbook}", soft_wrap=True, highlight=False)
+    _refusals(list(done.refused))
+
+
+def _month(text: str | None, option: str) -> str | None:
+    """A month as it is written in names of folders."""
+    if text is not None and not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", text):
+        raise typer.BadParameter(
+            f"found {text}. Expected a month such as 2026-03", param_hint=option
+        )
+    return text
 
 
 @app.command()
@@ -411,21 +471,51 @@ def run_flow(
     nvd: Nvd = None,
     config: Config = None,
     runs: Runs = "runs",
+    ledger: Annotated[
+        str | None,
+        typer.Option(help="Database URL of the memory; ledger.sqlite in RUNS by default."),
+    ] = None,
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Write over POAM, keeping a backup.")
+    ] = False,
+    pause: Annotated[
+        bool, typer.Option("--pause", help="Ask about doubtful matches in Prefect's pages, wait.")
+    ] = False,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who is told: an Apprise URL, or env:NAME of a variable; may be repeated.",
+            metavar="URL",
+        ),
+    ] = None,
+    dask_address: Annotated[
+        str | None, typer.Option(help="Read scans on this Dask cluster.", metavar="TCP://HOST:PORT")
+    ] = None,
     strict: Strict = False,
 ) -> None:
     """Run the monthly Prefect flow now."""
     from flows.conmon import monthly_conmon  # Prefect is imported only where it orchestrates
+    from flows.settings import Settings
 
+    settings = Settings(
+        inventory=inventory,
+        kev=kev,
+        nvd=tuple(nvd or ()),
+        config=str(config) if config else None,
+        runs=runs,
+        ledger=ledger,
+        notify=tuple(notify or ()),
+        engine="dask" if dask_address else "threads",
+        dask_address=dask_address,
+    )
     outcome = monthly_conmon(
         scans=scans,
         poam=poam,
         out=out,
         as_of=as_of.date() if as_of else None,
-        inventory=inventory,
-        kev=kev,
-        nvd=nvd,
-        config=str(config) if config else None,
-        runs=runs,
+        in_place=in_place,
+        review="pause" if pause else "queue",
+        settings=settings,
     )
     _tell(outcome, strict)
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,17 @@ class Store:
     def merged(self, keys: Sequence[str]) -> Tables:
         """The tables of many parts as one batch; see `poam.frames.merged`."""
         return merged([Tables(**{name: self._read(name, keys) for name in NAMES})])
+
+    def last_day(self, key: str) -> date | None:
+        """The day of a part's newest scan, else of its newest detection; None where none has one.
+
+        In the site's time zone, as all times of a part.
+        """
+        for name, columns in (("coverage", ["started", "ended"]), ("detections", ["last_seen"])):
+            newest = self._read(name, [key])[columns].max().max()
+            if not pd.isna(newest):
+                return pd.Timestamp(newest).date()
+        return None
 
     def _read(self, name: str, keys: Sequence[str]) -> pd.DataFrame:
         """One table of many parts. Columns stay in Arrow's memory: no object per cell."""

@@ -58,11 +58,17 @@ def default_parts(runs: Place) -> Place:
     return runs / "parsed"
 
 
-def update(request: Request[Place], steps: Steps, parts: Place | None = None) -> Outcome:
+def update(
+    request: Request[Place],
+    steps: Steps,
+    parts: Place | None = None,
+    parsed: tuple[Parsed, ...] | None = None,
+) -> Outcome:
     """Carry out a run: read, decide, then write the workbook, the ledger and the account.
 
     `parts` is the folder of the run store, beside the run folders where none is given; a dry run
-    without one keeps nothing.
+    without one keeps nothing. `parsed` are files that were read into it before, the request's own
+    where none are given.
 
     Raises PoamError before anything is written where the workbook, the inventory, the catalogue or
     the policy cannot be used, or where another run holds the workbook. Scan files that cannot
@@ -73,7 +79,7 @@ def update(request: Request[Place], steps: Steps, parts: Place | None = None) ->
         staged(request) as (local, staging),
         _store(request, parts) as store,
     ):
-        outcome = _update(local, steps, store)
+        outcome = _update(local, steps, store, parsed)
         if outcome.folder is not None:
             text = "\n".join(lines) + "\n"
             (outcome.folder / "run.log").write_text(text, encoding="utf-8")
@@ -91,11 +97,14 @@ def _store(request: Request[Place], parts: Place | None) -> Iterator[Store]:
         yield Store(parts or default_parts(request.runs))
 
 
-def _update(request: Request[Path], steps: Steps, store: Store) -> Outcome:
+def _update(
+    request: Request[Path], steps: Steps, store: Store, parsed: tuple[Parsed, ...] | None
+) -> Outcome:
     target = _target(request)
     policy = load_policy(request.config)
     as_of = request.as_of or today(policy)
-    parsed = parse(request.scans, policy, steps, store)
+    if parsed is None:
+        parsed = parse(request.scans, policy, steps, store)
     with _alone(target or request.poam, request.dry_run):
         found = steps.run("merge", partial(store.merged, [p.part for p in parsed if p.part]))
         batch = steps.run("read", partial(read, request, policy, parsed, found))

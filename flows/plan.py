@@ -27,7 +27,7 @@ from poam.model import ChangeKind, Sheet
 from poam.numbering import poam_ids
 from poam.opening import Edition
 from poam.policy import Policy
-from poam.proof import cleaned_of_no_item, scan_record
+from poam.proof import ScanRecord, cleaned_of_no_item, scan_record
 from poam.reconcile import Reconciler
 from poam.rollup import is_roll_up, roll_up, without_roll_up
 from poam.severity import rate
@@ -45,6 +45,7 @@ class Plan:
 
     `coverage` has asset identifiers; `deviation_requests` are the rows of the request form.
     `late_soon` are the items that are on time, and past due on the day of the next `submission`.
+    `known` is the ledger's memory by this batch's names, `record` what its scans prove.
     """
 
     as_of: date
@@ -56,6 +57,8 @@ class Plan:
     deviation_requests: pd.DataFrame
     submission: date
     late_soon: tuple[OpenItem, ...]
+    known: pd.DataFrame
+    record: ScanRecord
 
 
 def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
@@ -121,6 +124,8 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
         deviation_requests=deviation_requests(left, whole, as_of, policy),
         submission=submission,
         late_soon=tuple(i for i in then if i.days_late and i.poam_id not in late),
+        known=known,
+        record=record,
     )
 
 
