@@ -51,7 +51,7 @@ class FrameError(PoamError):
 
 
 class LedgerError(PoamError):
-    """The ledger cannot be opened or was written by a newer version."""
+    """The ledger cannot be opened, is held by another run, fails, or is of a newer version."""
 
 
 class RunError(PoamError):

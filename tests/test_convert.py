@@ -315,6 +315,24 @@ def test_a_date_that_is_none_stays_as_written(old, new, tmp_path, word):
     assert openpyxl.load_workbook(tmp_path / "new.xlsx")[OPEN]["P9"].value == word
 
 
+@pytest.mark.parametrize("serial", [0, 0.5, 1, 31, 59, 60, 61, 400, 9_999, 100_000, 2_958_465])
+def test_a_number_that_is_no_plausible_date(old, new, serial, layouts):
+    """A day before 1927 or after 2173 is a slip: kept as it reads, told by address, not refused."""
+
+    def slip(ws):
+        ws["Q9"].value, ws["Q9"].number_format = serial, "mm-dd-yy"
+
+    path = old(slip)
+    book = read_workbook(path, layouts)
+    (problem,) = book.problems
+    assert (problem.address, problem.expected) == (f"{OPEN}!Q9", "a date, 2026-11-03")
+    accounts, now = new(path)
+    assert row_of(accounts, "Last Vendor Check-in Date")["carried"] == 1
+    assert now["last_vendor_checkin_date"] is None
+    (problem,) = read_workbook(path.with_name("new.xlsx"), layouts).problems
+    assert problem.address == f"{OPEN}!P9"
+
+
 def test_italics_are_kept_or_told(old, new, tmp_path):
     """Italics mark what is sensitive: part of a text, a whole cell, and one that is folded."""
 

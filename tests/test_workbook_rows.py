@@ -322,3 +322,33 @@ def _kept(text):
         for c in text.replace("\r\n", "\n").replace("\r", "\n")
     )
     return legal if legal.strip() else ""
+
+
+@pytest.mark.parametrize("coloured", ["the row that leaves", "the last row"])
+def test_new_rows_look_like_most_rows(tmp_path, layouts, coloured):
+    """What a person coloured, hid or grouped on one row is not on the item that comes next."""
+    source, out = filled(tmp_path / "a.xlsx", layouts), tmp_path / "b.xlsx"
+    plan = read_workbook(source, layouts).plans["open"]
+    row = plan.item_rows[1] if coloured == "the row that leaves" else plan.last_row
+    book = openpyxl.load_workbook(source)
+    sheet = book[OPEN]
+    column = plan.columns["comments"]
+    usual = sheet.cell(plan.first_row, column).fill.fgColor.rgb
+    sheet.cell(row, column).fill = PatternFill("solid", fgColor="FFFFFF00")
+    sheet.row_dimensions[row].outlineLevel = 1
+    book.save(source)
+    edits = WorkbookEdits(
+        moves=(RowMove("open", plan.item_rows[1], "closed", {}),),
+        additions=(RowAddition("open", item(8)), RowAddition("open", item(9))),
+    )
+    write_workbook(source, out, edits, layouts)
+    after = openpyxl.load_workbook(out)[OPEN]
+    new = [
+        r
+        for r in range(plan.first_row, plan.last_row + 4)
+        if after.cell(r, plan.columns["poam_id"]).value in ("V-0008", "V-0009")
+    ]
+    assert len(new) == 2
+    for row in new:
+        assert after.cell(row, column).fill.fgColor.rgb == usual
+        assert after.row_dimensions[row].outlineLevel == 0

@@ -1,5 +1,6 @@
 """Writing in place: edited cells change, and nothing else in the whole file does."""
 
+import re
 import shutil
 import subprocess
 import zipfile
@@ -15,12 +16,15 @@ from poam.layout import load_layouts
 from poam.policy import read_mapping
 from poam.workbook import (
     RowAddition,
+    RowMove,
     RowUpdate,
     WorkbookEdits,
     build_template,
     read_workbook,
     write_workbook,
 )
+from poam.workbook.row_heights import wrapped
+from poam.workbook.rows import renumbered
 
 OFFICIAL = Path(__file__).parents[2] / "shared" / "templates"
 EDITIONS = {"rev4": "rev4.xlsm", "v2.1": "v2.1.xlsx", "v3.0": "v3.0.xlsx"}
@@ -309,6 +313,110 @@ def test_rows_are_high_enough(official, tmp_path, layouts):
     assert float(row.get("ht")) >= 65
 
 
+@pytest.mark.parametrize(
+    ("text", "width", "least", "most"),
+    [
+        pytest.param("", 10, 1, 1, id="nothing"),
+        pytest.param("N/A", 10, 1, 1, id="a word"),
+        pytest.param("a\nb\n\nc", 10, 4, 4, id="its own lines"),
+        pytest.param("1" * 9, 10, 1, 1, id="just fits"),
+        pytest.param("1" * 10, 10, 2, 2, id="just does not"),
+        pytest.param("0123456 0123456", 10, 2, 2, id="a word goes down whole"),
+        pytest.param("heron-034.example.com", 12, 3, 3, id="a hyphen ends a line"),
+        pytest.param("REMOTE HOST LACKS UPDATE " * 12, 34, 12, 13, id="capitals are wide"),
+        pytest.param("The host lacks a security update. " * 9, 44, 7, 8, id="prose is narrow"),
+        pytest.param("\u6f0f\u6d1e" * 20, 40, 3, 3, id="Chinese takes two places"),
+    ],
+)
+def test_the_lines_a_text_takes(text, width, least, most):
+    """Lines are estimated from letters, seldom too few: LibreOffice needs `least`."""
+    assert least <= wrapped(text, width) <= most
+
+
+def _prefixed(data):
+    return data.replace(b"<", b"<x:").replace(b"<x:/", b"</x:").replace(b"xmlns=", b"xmlns:x=")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param(
+            lambda d: re.sub(rb'(<(?:row|c)) r="[A-Z]*1[0-2]"', rb"\1", d), id="no numbers"
+        ),
+        pytest.param(lambda d: re.sub(rb'<c r="(\w+)"( s="\d+")', rb"<c\2 r='\1'", d), id="quotes"),
+        pytest.param(
+            lambda d: d.replace(b"<row", b"\n  <!-- <row r='9'/> -->\n<row"), id="comments"
+        ),
+        pytest.param(
+            lambda d: re.sub(rb"<t>([^<&]*)</t>", rb"<t><![CDATA[\1]]></t>", d), id="cdata"
+        ),
+        pytest.param(_prefixed, id="prefix"),
+        pytest.param(lambda d: b"\xef\xbb\xbf" + d, id="byte order mark"),
+    ],
+)
+def test_other_forms_of_the_same_sheet(built, tmp_path, layouts, odd):
+    """XML allows more forms than programs write: all of them are edited to the same cells."""
+    write_workbook(built, built, additions(4), layouts)
+    openpyxl.load_workbook(built).save(built)
+    part, other = sheet_part(built), tmp_path / "other.xlsx"
+    with zipfile.ZipFile(other, "w") as z:
+        for name, data in parts(built).items():
+            z.writestr(name, odd(data) if name == part else data)
+    edits = WorkbookEdits(
+        updates=(RowUpdate("open", 12, {"comments": "new"}),),
+        additions=(RowAddition("open", item(7)),),
+        moves=(RowMove("open", 10, "closed", {"status_date": date(2026, 3, 1)}),),
+    )
+    for path in (built, other):
+        assert write_workbook(path, path, edits, layouts) == ()
+    cells = [
+        [(c.coordinate, c.value, c.style_id) for line in ws.iter_rows() for c in line]
+        for ws in (openpyxl.load_workbook(path)[OPEN] for path in (built, other))
+    ]
+    assert cells[0] == cells[1]
+
+
+def test_a_result_that_reads_otherwise_is_refused(built, tmp_path, layouts, monkeypatch):
+    """One cell changed that nobody asked for, and the target stays what it was."""
+    write_workbook(built, built, additions(4), layouts)
+    target = tmp_path / "target.xlsx"
+    target.write_bytes(b"before")
+
+    def careless(row, number):
+        return renumbered(row, number).replace(b"Weakness 4", b"Weakness 5")
+
+    monkeypatch.setattr("poam.workbook.rows.renumbered", careless)
+    edits = WorkbookEdits(moves=(RowMove("open", 10, "closed", {}),))
+    said = "row 11, weakness_name: 'Weakness 5' after writing. Expected 'Weakness 4'"
+    with pytest.raises(WorkbookError, match=said):
+        write_workbook(built, target, edits, layouts)
+    assert target.read_bytes() == b"before"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["built.xlsx", "target.xlsx"]
+
+
+def test_an_implausible_date_is_left_alone(built, layouts):
+    """A row whose date means nothing takes other edits, and moves with the number it has."""
+    write_workbook(built, built, additions(2), layouts)
+    book = openpyxl.load_workbook(built)
+    book[OPEN]["K9"].value = book[OPEN]["K10"].value = 45
+    book.save(built)
+    edits = WorkbookEdits(
+        updates=(RowUpdate("open", 9, {"comments": "new"}),),
+        moves=(RowMove("open", 10, "closed", {}),),
+    )
+    write_workbook(built, built, edits, layouts)
+    told = [problem.address for problem in read_workbook(built, layouts).problems]
+    assert told == [f"{OPEN}!K9", "Closed POA&M Items!K6"]
+    raw = [
+        etree.fromstring(parts(built)[sheet_part(built, n)]) for n in (OPEN, "Closed POA&M Items")
+    ]
+    values = [
+        next(c.findtext(f"{NS}v") for c in root.iter(f"{NS}c") if c.get("r") == cell)
+        for root, cell in zip(raw, ("K9", "K6"), strict=True)
+    ]
+    assert values == ["45", "45"]
+
+
 def test_limits_are_errors_that_leave_the_target_alone(built, tmp_path, layouts):
     """Too long a text, an unknown column, row or sheet: an error, no file, no draft."""
     out = tmp_path / "out.xlsx"
@@ -361,3 +469,22 @@ def test_libreoffice_reads_the_same(tmp_path, layouts):
     subprocess.run(command, check=True, capture_output=True, timeout=300)  # noqa: S603
     one, two = (read_workbook(p, layouts).items for p in (out, tmp_path / "lo" / "out.xlsx"))
     assert two.to_dict("records") == one.to_dict("records")
+
+
+def test_recalculation_where_nobody_asked_before(built, tmp_path, layouts):
+    """A workbook without calculation settings gets them, at their place, once a result is stale."""
+    book = openpyxl.load_workbook(built)
+    book[OPEN]["L9"] = "=K9+30"
+    book.save(built)
+    content = parts(built)
+    part = re.sub(rb"<calcPr[^>]*/>", b"", content["xl/workbook.xml"])
+    with zipfile.ZipFile(built, "w") as package:
+        for name, data in (content | {"xl/workbook.xml": part}).items():
+            package.writestr(name, data)
+    out = tmp_path / "out.xlsx"
+    values = {k: v for k, v in item(1).items() if k != "scheduled_completion_date"}
+    write_workbook(built, out, WorkbookEdits(additions=(RowAddition("open", values),)), layouts)
+    tags = re.findall(rb"<(?:\w+:)?(\w+)[ >/]", parts(out)["xl/workbook.xml"])
+    tags = [tag for tag in tags if tag in (b"sheets", b"definedNames", b"calcPr", b"extLst")]
+    assert tags[-1] == b"calcPr"
+    assert tags[0] == b"sheets"

@@ -7,7 +7,8 @@ names are changed. Styles, validations, macros, pictures, notes and labels stay 
 from poam.workbook.conversion import Accounts, convert
 from poam.workbook.edits import RowAddition, RowMove, RowUpdate, WorkbookEdits
 from poam.workbook.inventory import read_inventory
-from poam.workbook.read import CellProblem, PoamWorkbook, SheetPlan, read_workbook
+from poam.workbook.plans import CellProblem, SheetPlan
+from poam.workbook.read import PoamWorkbook, read_workbook
 from poam.workbook.template import build_template
 from poam.workbook.write import write_workbook
 

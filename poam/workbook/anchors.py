@@ -6,9 +6,10 @@ from functools import cached_property
 from lxml import etree
 
 from poam.workbook import ranges
-from poam.workbook.formulas import binds_rows
+from poam.workbook.formulas import binds_rows, translate
 from poam.workbook.package import MAIN, OFFICE, Package, parse, serialise
-from poam.workbook.sheet_xml import FORMULA, SheetXml
+from poam.workbook.rows import FORMULA
+from poam.workbook.sheet_xml import SheetXml
 
 _VML_EXCEL = "urn:schemas-microsoft-com:office:excel"
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
@@ -85,15 +86,15 @@ class Anchors:
         return None
 
     def _fixed_formulas(self, first: int, last: int) -> str | None:
-        for formula in self._sheet.data.iter(FORMULA):
-            cell = formula.getparent()
-            ref = cell.get("r", "") if cell is not None else ""
-            row = ranges.split(ref)[0] if ref else None
-            if formula.text and binds_rows(formula.text, row, self._name, True, first, last):
+        for cell in self._sheet.formula_cells():
+            ref, text = cell.get("r", ""), cell.findtext(FORMULA) or ""
+            row = ranges.split(ref)[0]
+            if text and binds_rows(text, row, self._name, True, first, last):
                 return f"the formula in {ref}, which names single rows"
-            if row and first <= row <= last and "ROW(" in (formula.text or "").upper():
+            if first <= row <= last and "ROW(" in text.upper():
                 return f"the formula in {ref}, which counts rows"
-            if formula.get("t") in ("array", "dataTable") and row and first <= row <= last:
+            kinds = (formula.get("t") for formula in cell.iterchildren(FORMULA))
+            if first <= row <= last and not {"array", "dataTable"}.isdisjoint(kinds):
                 return f"the array formula in {ref}"
         quick = self._name.replace("&", "&amp;").encode()
         for part in self._package.names:
@@ -122,9 +123,11 @@ class Anchors:
             ("protectedRange", "sqref"),
         ):
             for element in list(self._sheet.root.iter(f"{{{MAIN}}}{tag}")):
-                new = ranges.remapped(element.get(attribute, ""), rows, first, last)
+                old = element.get(attribute, "")
+                new = ranges.remapped(old, rows, first, last)
                 if new:
                     element.set(attribute, new)
+                    _follow_formulas(element, old, new)
                 else:
                     _remove(element)
         for part in self._parts("comments"):
@@ -196,6 +199,15 @@ class Anchors:
                 anchor.text = ", ".join(map(str, numbers))
         if etree.tostring(root) != before:
             self._package.replace(part, serialise(root))
+
+
+def _follow_formulas(element: etree._Element, old: str, new: str) -> None:
+    """Let the formulas of a rule, which speak of its first row, speak of its new first row."""
+    tops = ([at[1] if (at := ranges.box(r)) else 1 for r in x.split()] for x in (old, new))
+    before, after = map(min, tops)
+    for formula in element.iter(*(f"{{{MAIN}}}{n}" for n in ("formula", "formula1", "formula2"))):
+        if formula.text and before != after:
+            formula.text = translate(formula.text, f"A{before}", f"A{after}")
 
 
 def _remove(element: etree._Element) -> None:

@@ -1,13 +1,14 @@
 """What is asked of a workbook must fit it, and what was written must read back the same."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
 
 from poam.errors import WorkbookError
-from poam.layout import FIELD_NAMES
 from poam.model import Sheet, Value
 from poam.workbook.edits import WorkbookEdits
-from poam.workbook.read import PoamWorkbook, SheetPlan
+from poam.workbook.plans import SheetPlan
+from poam.workbook.read import PoamWorkbook
 
 
 def check_edits(book: PoamWorkbook, edits: WorkbookEdits) -> None:
@@ -30,7 +31,7 @@ def check_edits(book: PoamWorkbook, edits: WorkbookEdits) -> None:
     for addition in edits.additions:
         plan = _plan(book, addition.sheet)
         _columns(book, (plan,), addition.values)
-        if not addition.values.get("poam_id"):
+        if not dict(addition.values).get("poam_id"):
             raise WorkbookError(f"{book.path.name}, {plan.name}: a new row needs a POAM ID.")
 
 
@@ -57,24 +58,23 @@ def _columns(book: PoamWorkbook, plans: tuple[SheetPlan, ...], values: Mapping[s
             )
 
 
-def check_result(
-    book: PoamWorkbook, expected: dict[Sheet, list[dict[str, Any]]], name: str
-) -> None:
+def check_result(book: PoamWorkbook, expected: pd.DataFrame, name: str) -> None:
     """Compare what was written with what should have been; a difference is never let through."""
-    found: dict[Sheet, list[dict[str, Any]]] = {s: [] for s in expected}
-    for item in book.items.to_dict("records"):
-        found[Sheet(str(item["sheet"]))].append({str(k): v for k, v in item.items()})
-    for sheet, items in expected.items():
-        if len(found[sheet]) != len(items):
-            raise WorkbookError(
-                f"{name}, {book.plans[sheet].name}: {len(found[sheet])} items after writing. "
-                f"Expected {len(items)}; nothing was written."
-            )
-        for got, want in zip(found[sheet], items, strict=True):
-            for field in ("row", *FIELD_NAMES):
-                if got[field] != want[field]:
-                    raise WorkbookError(
-                        f"{name}, {book.plans[sheet].name} row {want['row']}, {field}: "
-                        f"{got[field]!r} after writing. Expected {want[field]!r}; "
-                        "nothing was written."
-                    )
+    if not book.items.equals(expected):
+        difference = next(_differences(book, expected), "another kind of values")
+        raise WorkbookError(f"{name}, {difference}; nothing was written.")
+
+
+def _differences(book: PoamWorkbook, wanted: pd.DataFrame) -> Iterator[str]:
+    found = book.items
+    for sheet, plan in book.plans.items():
+        got, want = ((items["sheet"] == sheet).sum() for items in (found, wanted))
+        if got != want:
+            yield f"{plan.name}: {got} items after writing. Expected {want}"
+    for one, other in zip(found.to_dict("records"), wanted.to_dict("records"), strict=True):
+        for field in wanted:
+            if one[field] != other[field]:
+                yield (
+                    f"{book.plans[Sheet(other['sheet'])].name} row {other['row']}, {field}: "
+                    f"{one[field]!r} after writing. Expected {other[field]!r}"
+                )

@@ -1,6 +1,7 @@
 """Formulas that cells share, and references that rows carry along."""
 
 import re
+from collections.abc import Callable, Iterable
 
 from lxml import etree
 from openpyxl.formula.tokenizer import TokenizerError
@@ -25,16 +26,16 @@ class SharedFormulas:
     number. When the first cell is overwritten, the next one takes the text over.
     """
 
-    def __init__(self, data: etree._Element) -> None:
+    def __init__(self, cells: Iterable[etree._Element]) -> None:
         self.is_changed = False
         self._texts: dict[str, tuple[str, str]] = {}
-        self._members: dict[str, dict[str, etree._Element]] = {}
+        self._members: dict[str, set[str]] = {}
         self._headless: set[str] = set()
-        for formula in data.iter(_FORMULA):
-            if formula.get("t") == "shared":
-                group, cell = formula.get("si", ""), formula.getparent()
-                ref = cell.get("r", "") if cell is not None else ""
-                self._members.setdefault(group, {})[ref] = formula
+        for cell in cells:
+            formula = cell.find(_FORMULA)
+            if formula is not None and formula.get("t") == "shared":
+                group, ref = formula.get("si", ""), cell.get("r", "")
+                self._members.setdefault(group, set()).add(ref)
                 if formula.text:
                     self._texts[group] = (formula.text, ref)
 
@@ -46,7 +47,7 @@ class SharedFormulas:
         self.is_changed = True
         if formula.get("t") == "shared":
             group = formula.get("si", "")
-            self._members[group].pop(cell.get("r", ""), None)
+            self._members[group].discard(cell.get("r", ""))
             if formula.text:
                 self._headless.add(group)
 
@@ -73,7 +74,7 @@ class SharedFormulas:
         if formula.get("ref") == old:
             formula.set("ref", new)
 
-    def settle(self) -> None:
+    def settle(self, cell: Callable[[int, int], etree._Element]) -> None:
         """Hand the text of groups that lost their first cell to the next one."""
         for group in sorted(self._headless):
             members = self._members[group]
@@ -83,9 +84,11 @@ class SharedFormulas:
             boxes = [ranges.split(r) for r in members]
             left, right = min(c for _, c in boxes), max(c for _, c in boxes)
             top, bottom = min(r for r, _ in boxes), max(r for r, _ in boxes)
-            members[heir].text = translate(*self._texts[group], heir)
-            members[heir].set("ref", ranges.text((left, top, right, bottom)))
-            self._texts[group] = (members[heir].text or "", heir)
+            formula = cell(*ranges.split(heir)).find(_FORMULA)
+            if formula is not None:
+                formula.text = translate(*self._texts[group], heir)
+                formula.set("ref", ranges.text((left, top, right, bottom)))
+                self._texts[group] = (formula.text, heir)
         self._headless.clear()
 
 

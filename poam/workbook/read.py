@@ -1,57 +1,26 @@
 """Read a POA&M workbook of any edition: its items, and what could not be understood."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 from python_calamine import CalamineError, CalamineWorkbook
 
 from poam.errors import WorkbookError
-from poam.layout import FIELD_NAMES, Edition, FieldType, Layouts, SheetLayout, normal
+from poam.layout import FIELD_NAMES, Edition, FieldRule, FieldType, Layouts, normal
 from poam.model import Sheet
 from poam.workbook.package import STRICT, Package
+from poam.workbook.plans import CellProblem, Grid, SheetPlan, header_row, plan_sheet
 from poam.workbook.values import as_date, as_text, choice_of
 
-_HEADER_ROWS = 20
-_EXPLAINING_LENGTH = 12  # "Mandatory" and the like must match whole; longer texts may go on
-_KEYS = ("poam_id", "weakness_name")
+COLUMNS = ("sheet", "row", *FIELD_NAMES)
+"""The columns of `PoamWorkbook.items`."""
 
-Grid = list[list[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class CellProblem:
-    """A cell that cannot be understood, and was left alone."""
-
-    address: str
-    found: str
-    expected: str
-
-
-@dataclass(frozen=True, slots=True)
-class SheetPlan:
-    """Where one sheet of a workbook keeps its items; rows and columns count from 1."""
-
-    sheet: Sheet
-    name: str
-    header_row: int
-    columns: dict[str, int]
-    headers: dict[int, str]
-    first_row: int
-    last_row: int
-    item_rows: tuple[int, ...]
-    metadata: dict[str, tuple[int, int]]
-    extras: dict[int, dict[int, str]] = field(default_factory=dict)
-
-    def address(self, row: int, column: int) -> str:
-        """Name a cell the way people do."""
-        return f"{self.name}!{get_column_letter(column)}{row}"
+Columns = dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -79,20 +48,20 @@ def read_workbook(path: Path, layouts: Layouts) -> PoamWorkbook:
     edition = _edition_of(grids[found[Sheet.OPEN] or ""], names, layouts)
     problems: list[CellProblem] = []
     plans: dict[Sheet, SheetPlan] = {}
-    rows: list[dict[str, Any]] = []
+    items: Columns = {name: [] for name in COLUMNS}
     for sheet, name in found.items():
         if name is None:
             continue
-        grid = grids[name]
-        plan = _plan(path, sheet, name, grid, layouts, layouts.editions[edition])
-        plan = _with_rows(plan, grid, layouts, problems)
-        plans[sheet] = plan
-        rows += _read_items(plan, grid, layouts, date1904, problems)
-    _report_duplicates(rows, plans, problems)
+        layout = layouts.editions[edition]
+        plans[sheet], stray = plan_sheet(path, sheet, name, grids[name], layouts, layout)
+        read, wrong = _read_items(plans[sheet], grids[name], layouts, date1904)
+        problems += [*stray, *wrong]
+        for field, values in read.items():
+            items[field] += values
+    problems += _duplicates(items, plans)
     metadata = _metadata(plans[Sheet.OPEN], grids, layouts.editions[edition], date1904)
-    return PoamWorkbook(
-        path, edition, metadata, _frame(rows, layouts), tuple(problems), plans, date1904
-    )
+    frame = item_frame(items, layouts)
+    return PoamWorkbook(path, edition, metadata, frame, tuple(problems), plans, date1904)
 
 
 def _date_system(path: Path) -> bool:
@@ -142,7 +111,7 @@ def _find_sheet(path: Path, names: list[str], layouts: Layouts, sheet: Sheet) ->
 
 def _edition_of(grid: Grid, names: list[str], layouts: Layouts) -> str:
     """Pick the edition whose headers, then sheets, are most alike; ties go to the newest."""
-    row = _header_row(grid, layouts)
+    row = header_row(grid, layouts)
     headers = {normal(as_text(v)) for v in (grid[row - 1] if row else [])} - {""}
     sheets = {normal(n) for n in names}
 
@@ -159,211 +128,65 @@ def _alike(one: set[str], other: set[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-def _header_row(grid: Grid, layouts: Layouts) -> int | None:
-    for number, row in enumerate(grid[:_HEADER_ROWS], start=1):
-        if any(layouts.field_of(as_text(v)) == "poam_id" for v in row if isinstance(v, str)):
-            return number
-    return None
-
-
-def _plan(
-    path: Path, sheet: Sheet, name: str, grid: Grid, layouts: Layouts, edition: Edition
-) -> SheetPlan:
-    """Find the header row and what each column is."""
-    row = _header_row(grid, layouts)
-    if row is None:
-        raise WorkbookError(
-            f"{path.name}, {name}: no header POAM ID in rows 1 to {_HEADER_ROWS}. "
-            "Expected the template's header row."
-        )
-    columns: dict[str, int] = {}
-    headers: dict[int, str] = {}
-    for number, value in enumerate(grid[row - 1], start=1):
-        if text := as_text(value).strip():
-            headers[number] = text
-            known = layouts.field_of(text)
-            if known is not None and known not in columns:
-                columns[known] = number
-    for field_name, rule in layouts.fields.items():
-        if rule.required and field_name not in columns and field_name in edition.columns:
-            wanted = edition.header(sheet, field_name) if sheet in edition.sheets else field_name
-            raise WorkbookError(
-                f"{path.name}, {name}: row {row} has no column {wanted}. "
-                "Expected every header the template makes mandatory."
-            )
-    layout = edition.sheets.get(sheet, edition.sheets[Sheet.CLOSED])
-    first = row + layout.first_data_row - layout.header_row
-    metadata = _metadata_cells(grid, row, layout, edition)
-    return SheetPlan(sheet, name, row, columns, headers, first, 0, (), metadata)
-
-
-def _metadata_cells(
-    grid: Grid, header_row: int, layout: SheetLayout, edition: Edition
-) -> dict[str, tuple[int, int]]:
-    """Find each value cell under its label; where labels are gone, at the layout's address."""
-    found: dict[str, tuple[int, int]] = {}
-    labels = {
-        normal(text): name
-        for name, cell in edition.metadata.items()
-        for text in (cell.label, *cell.aliases)
-    }
-    for number, row in enumerate(grid[: header_row - 1], start=1):
-        for column, value in enumerate(row, start=1):
-            name = labels.get(normal(value)) if isinstance(value, str) else None
-            if name and number + 1 < header_row:
-                found.setdefault(name, (number + 1, column))
-    if layout.metadata and header_row == layout.header_row:
-        for name, cell in edition.metadata.items():
-            letters, number = coordinate_from_string(cell.value_cell)
-            found.setdefault(name, (number, column_index_from_string(letters)))
-    return found
-
-
 def _value(grid: Grid, row: int, column: int) -> Any:  # noqa: ANN401  text, number or date
     line = grid[row - 1] if row <= len(grid) else []
     return line[column - 1] if column <= len(line) else ""
 
 
-def _with_rows(
-    plan: SheetPlan, grid: Grid, layouts: Layouts, problems: list[CellProblem]
-) -> SheetPlan:
-    """Tell items from rows that explain and rows that are empty."""
-    texts = [c for f, c in plan.columns.items() if layouts.fields[f].type is not FieldType.CHOICE]
-    due = plan.columns.get("scheduled_completion_date")
-    words = _explaining(layouts)
-    items: list[int] = []
-    last = plan.header_row
-    explaining = plan.header_row
-    extras: dict[int, dict[int, str]] = {}
-    mapped = set(plan.columns.values())
-    for number in range(plan.header_row + 1, len(grid) + 1):
-        line = grid[number - 1]
-        if not any(v != "" for v in line):
-            continue
-        if _explains(plan, line, number, words):
-            last = explaining = number
-            continue
-        if any(_filled(line, c) for c in texts if c != due):
-            last = number
-            if any(_filled(line, plan.columns[k]) for k in _KEYS):
-                items.append(number)
-                extras[number] = {
-                    c: as_text(line[c - 1])
-                    for c in range(1, len(line) + 1)
-                    if c not in mapped and _filled(line, c)
-                }
-            else:
-                problems.append(
-                    CellProblem(
-                        plan.address(number, plan.columns["poam_id"]),
-                        "values but no POAM ID and no Weakness Name",
-                        "an item, or an empty row",
-                    )
-                )
-    return SheetPlan(
-        plan.sheet, plan.name, plan.header_row, plan.columns, plan.headers,
-        max(plan.first_row, explaining + 1), last, tuple(items), plan.metadata, extras,
-    )  # fmt: skip
-
-
-def _filled(line: list[Any], column: int) -> bool:
-    return column <= len(line) and as_text(line[column - 1]) != ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Explaining:
-    """Words that mark a row as explaining the columns, reduced by `normal`."""
-
-    labels: frozenset[str]
-    ids: frozenset[str]
-    beginnings: tuple[str, ...]
-    rows: int
-
-
-def _explaining(layouts: Layouts) -> _Explaining:
-    sheets = [s for e in layouts.editions.values() for s in e.sheets.values()]
-    rule = layouts.fields["poam_id"]
-    texts = [normal(t) for t in (*layouts.guidance_ids, rule.guidance, rule.hint)]
-    return _Explaining(
-        frozenset(normal(x) for s in sheets for x in s.row_labels),
-        frozenset((*texts, *(normal(x) for x in layouts.example_ids))),
-        tuple(t for t in texts if len(t) > _EXPLAINING_LENGTH),
-        max(s.guidance_rows for s in sheets),
-    )
-
-
-def _explains(plan: SheetPlan, line: list[Any], number: int, words: _Explaining) -> bool:
-    """Tell whether a row explains the columns: by a label left of the table, or by its ID."""
-    at = plan.columns["poam_id"]
-    beside = {normal(v) for v in line[: at - 1] if isinstance(v, str)}
-    if at == min(plan.columns.values()) and beside & words.labels:
-        return True
-    own = normal(as_text(line[at - 1])) if at <= len(line) else ""
-    if not own:
-        near = number - plan.header_row <= words.rows
-        return near and plan.sheet is Sheet.OPEN and not _looks_like_item(plan, line)
-    return own in words.ids or own.startswith(words.beginnings)
-
-
-def _looks_like_item(plan: SheetPlan, line: list[Any]) -> bool:
-    """Tell a row whose ID was forgotten from guidance whose first cell was cleared."""
-    detected = plan.columns.get("original_detection_date")
-    return (
-        detected is not None and detected <= len(line) and as_date(line[detected - 1]) is not None
-    )
-
-
 def _read_items(
-    plan: SheetPlan,
-    grid: Grid,
-    layouts: Layouts,
-    date1904: bool,
-    problems: list[CellProblem],
-) -> Iterator[dict[str, Any]]:
-    """Give each item's fields, and note the cells that make no sense."""
-    for number in plan.item_rows:
-        item: dict[str, Any] = {"sheet": plan.sheet.value, "row": number}
-        for name, rule in layouts.fields.items():
-            column = plan.columns.get(name)
-            value = _value(grid, number, column) if column else ""
-            text = as_text(value)
-            if rule.type is FieldType.DATE:
-                blank = not text or text.strip().casefold() in {
-                    w.casefold() for w in layouts.blank_words
-                }
-                item[name] = None if blank else as_date(value, date1904=date1904)
-                if column and not blank and item[name] is None:
-                    problems.append(
-                        CellProblem(plan.address(number, column), repr(text), "a date, 2026-11-03")
-                    )
-            elif rule.type is FieldType.CHOICE and text:
-                word = choice_of(text, rule)
-                item[name] = word or text
-                if column and word is None:
-                    expected = ", ".join(rule.choices)
-                    problems.append(CellProblem(plan.address(number, column), repr(text), expected))
-            else:
-                item[name] = text
-        if not item["poam_id"]:
-            problems.append(
-                CellProblem(plan.address(number, plan.columns["poam_id"]), "no POAM ID", "an ID")
-            )
-        yield item
+    plan: SheetPlan, grid: Grid, layouts: Layouts, date1904: bool
+) -> tuple[Columns, list[CellProblem]]:
+    """Give the items of a sheet, and the cells that make no sense, row by row."""
+    lines = [grid[row - 1] for row in plan.item_rows]
+    found: Columns = {"sheet": [plan.sheet.value] * len(lines), "row": list(plan.item_rows)}
+    wrong: list[tuple[int, int, str, str]] = []
+    for name, rule in layouts.fields.items():
+        column = plan.columns.get(name)
+        values = [line[column - 1] if column else "" for line in lines]
+        found[name], unclear = _understood(values, rule, layouts, date1904)
+        expected = ", ".join(rule.choices) or "a date, 2026-11-03"
+        for at in unclear if column else ():
+            wrong.append((plan.item_rows[at], column or 0, repr(as_text(values[at])), expected))
+    own = plan.columns["poam_id"]
+    for row, poam_id in zip(plan.item_rows, found["poam_id"], strict=True):
+        if not poam_id:
+            wrong.append((row, own, "no POAM ID", "an ID"))
+    return found, [CellProblem(plan.address(r, c), *said) for r, c, *said in sorted(wrong)]
 
 
-def _report_duplicates(
-    rows: list[dict[str, Any]], plans: dict[Sheet, SheetPlan], problems: list[CellProblem]
-) -> None:
+def _understood(
+    values: Sequence[Any], rule: FieldRule, layouts: Layouts, date1904: bool
+) -> tuple[list[Any], list[int]]:
+    """Give what the cells of a column mean, and the places of those that mean nothing known."""
+    texts = [as_text(v) for v in values]
+    if rule.type is FieldType.DATE:
+        blank = {"", *(word.casefold() for word in layouts.blank_words)}
+        given = [
+            v if t.strip().casefold() not in blank else None
+            for t, v in zip(texts, values, strict=True)
+        ]
+        days = [None if v is None else as_date(v, date1904=date1904) for v in given]
+        return days, [n for n, day in enumerate(days) if day is None and given[n] is not None]
+    if rule.type is FieldType.CHOICE:
+        words = {text: choice_of(text, rule) for text in {*texts} - {""}}
+        unclear = [n for n, text in enumerate(texts) if text and words[text] is None]
+        return [words.get(text) or text for text in texts], unclear
+    return texts, []
+
+
+def _duplicates(items: Columns, plans: dict[Sheet, SheetPlan]) -> list[CellProblem]:
     """Report an ID that stands on two rows, naming both."""
     seen: dict[str, str] = {}
-    for item in rows:
-        plan = plans[Sheet(item["sheet"])]
-        address = plan.address(item["row"], plan.columns["poam_id"])
-        key = item["poam_id"].strip().casefold()
+    problems = []
+    for sheet, row, poam_id in zip(items["sheet"], items["row"], items["poam_id"], strict=True):
+        plan = plans[Sheet(sheet)]
+        address = plan.address(row, plan.columns["poam_id"])
+        key = poam_id.strip().casefold()
         if key and key in seen:
-            found = f"POAM ID {item['poam_id']!r}, which {seen[key]} also has"
+            found = f"POAM ID {poam_id!r}, which {seen[key]} also has"
             problems.append(CellProblem(address, found, "each POAM ID once"))
         seen.setdefault(key, address)
+    return problems
 
 
 def _metadata(
@@ -385,13 +208,10 @@ def _metadata(
     return found
 
 
-def _frame(rows: list[dict[str, Any]], layouts: Layouts) -> pd.DataFrame:
-    """Give the items as a frame whose columns and types do not depend on its rows."""
-    made: dict[str, pd.Series[Any]] = {
-        "sheet": pd.Series([r["sheet"] for r in rows], dtype="str"),
-        "row": pd.Series([r["row"] for r in rows], dtype="int64"),
+def item_frame(items: Columns, layouts: Layouts) -> pd.DataFrame:
+    """Give items as a frame whose columns and types do not depend on its rows."""
+    types = {"sheet": "str", "row": "int64"} | {
+        name: "object" if rule.type is FieldType.DATE else "str"
+        for name, rule in layouts.fields.items()
     }
-    for name in FIELD_NAMES:
-        is_date = layouts.fields[name].type is FieldType.DATE
-        made[name] = pd.Series([r[name] for r in rows], dtype="object" if is_date else "str")
-    return pd.DataFrame(made)
+    return pd.DataFrame({n: pd.Series(items[n], dtype=types[n]) for n in items})

@@ -1,74 +1,88 @@
 """One worksheet part: its rows and cells, looked up by number, changed one at a time."""
 
-from bisect import bisect_left
-from collections.abc import Mapping
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
 from lxml import etree
 
-from poam.workbook import ranges
+from poam.workbook import ranges, rows
 from poam.workbook.formulas import SharedFormulas
-from poam.workbook.package import MAIN, Package, discard, serialise
+from poam.workbook.package import MAIN, Package, discard, parse
+from poam.workbook.row_heights import height, wrapped
+from poam.workbook.rows import CELL, FORMULA, VALUE
 from poam.workbook.values import escape
 
-ROW, CELL, FORMULA, VALUE = (f"{{{MAIN}}}{n}" for n in ("row", "c", "f", "v"))
 INLINE, TEXT = f"{{{MAIN}}}is", f"{{{MAIN}}}t"
-_LINE, _MARGIN, _HIGHEST = 13, 2, 409  # points; no row can be higher (Excel's limits)
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
 
 class SheetXml:
-    """A worksheet part, parsed. Only what is set changes."""
+    """A worksheet part. A row is parsed once somebody asks for it; only what is set changes.
+
+    `root` is the part without its rows.
+    """
 
     def __init__(self, package: Package, part: str) -> None:
         self._package, self.part = package, part
-        self.root = package.xml(part)
-        found = self.root.find(f"{{{MAIN}}}sheetData")
-        self.data = (
-            found if found is not None else etree.SubElement(self.root, f"{{{MAIN}}}sheetData")
-        )
-        self.is_changed = False
-        self._widths: dict[int, int] = {}
-        self._number_rows()
-        self.formulas = SharedFormulas(self.data)
-
-    def _number_rows(self) -> None:
-        """Find every row; `r` is optional on rows and cells (ECMA-376 part 1, 18.3.1.73)."""
-        self.rows: dict[int, etree._Element] = {}
+        self.root, found = rows.split(package.read(part), part)
+        self._rows: dict[int, bytes | etree._Element] = dict(found)
+        self._order = sorted(self._rows)
         self._cells: dict[int, dict[int, etree._Element]] = {}
-        last = 0
-        for row in self.data.iterchildren(ROW):
-            last = int(row.get("r") or last + 1)
-            row.set("r", str(last))
-            self.rows[last] = row
-        self._order = sorted(self.rows)
+        self._widths: dict[int, float] = {}
+        self._widest = 1
+        self.is_changed = False
+        self._declared = [
+            (f' xmlns:{prefix}="{uri}"' if prefix else f' xmlns="{uri}"').encode()
+            for prefix, uri in self.root.nsmap.items()
+        ]
+        self.formulas = SharedFormulas(self.formula_cells())
+
+    def _parsed(self, row: bytes) -> etree._Element:
+        around = b"<worksheet%s>%s</worksheet>" % (b"".join(self._declared), row)
+        return parse(around, self.part)[0]
+
+    def _written(self, number: int) -> bytes:
+        row = self._rows[number]
+        if isinstance(row, bytes):
+            return row
+        tag, _, rest = etree.tostring(row, encoding="UTF-8", with_tail=False).partition(b">")
+        for namespace in self._declared:
+            tag = tag.replace(namespace, b"")
+        return b"%s>%s" % (tag, rest)
 
     def row(self, number: int) -> etree._Element:
         """Give a row, made where it is missing."""
-        if number not in self.rows:
-            at = bisect_left(self._order, number)
-            made = etree.Element(ROW, r=str(number))
-            if at < len(self._order):
-                self.rows[self._order[at]].addprevious(made)
-            else:
-                self.data.append(made)
-            self._order.insert(at, number)
-            self.rows[number] = made
-        return self.rows[number]
+        if number not in self._rows:
+            insort(self._order, number)
+        row = self._rows.get(number, b'<row r="%d"/>' % number)
+        if isinstance(row, bytes):
+            row = self._rows[number] = self._parsed(row)
+        return row
+
+    def release(self, number: int) -> None:
+        """Keep a row as bytes again, once nobody is at work on it: elements take much room."""
+        if number in self._rows:
+            self._rows[number] = self._written(number)
+            self._cells.pop(number, None)
 
     def cells(self, number: int) -> dict[int, etree._Element]:
         """Give a row's cells by column number."""
         if number not in self._cells:
-            found: dict[int, etree._Element] = {}
-            last = 0
-            row = self.rows.get(number)
-            for cell in row.iterchildren(CELL) if row is not None else ():
-                ref = cell.get("r")
-                last = ranges.split(ref)[1] if ref else last + 1
-                cell.set("r", ranges.name(number, last))
-                found[last] = cell
-            self._cells[number] = found
+            row = self.row(number) if number in self._rows else ()
+            self._cells[number] = {
+                ranges.split(cell.get("r", ""))[1]: cell for cell in row if cell.tag == CELL
+            }
         return self._cells[number]
+
+    def formula_cells(self) -> Iterator[etree._Element]:
+        """Give the cells with formulas, for reading only."""
+        plain = [row for row in self._rows.values() if isinstance(row, bytes)]
+        held = b"".join(cell for row in plain for cell in rows.formula_cells(row))
+        yield from self._parsed(b"<row>%s</row>" % held)
+        for row in self._rows.values():
+            if not isinstance(row, bytes):
+                yield from (cell for cell in row if cell.find(FORMULA) is not None)
 
     def cell(self, row: int, column: int) -> etree._Element:
         """Give a cell, made at its place where it is missing."""
@@ -76,14 +90,15 @@ class SheetXml:
         if column not in cells:
             element = self.row(row)
             discard(element, "spans")
-            made = etree.Element(CELL, r=ranges.name(row, column))
-            right = [c for c in cells if c > column]
-            if right:
-                cells[min(right)].addprevious(made)
-            elif cells:
-                cells[max(cells)].addnext(made)
-            else:
+            self._widest = max(self._widest, column)
+            made = etree.SubElement(element, CELL, r=ranges.name(row, column))
+            last = max(cells, default=0)
+            if not cells:
                 element.insert(0, made)
+            elif column > last:
+                cells[last].addnext(made)
+            else:
+                cells[min(c for c in cells if c > column)].addprevious(made)
             cells[column] = made
         return cells[column]
 
@@ -95,10 +110,10 @@ class SheetXml:
         cell = self.cells(row).get(column)
         if cell is not None:
             return int(cell.get("s", "0"))
-        element = self.rows.get(row)
+        element = self.row(row) if row in self._rows else None
         if element is not None and element.get("customFormat") in ("1", "true"):
             return int(element.get("s", "0"))
-        if element is None or not self.cells(row):
+        if not self.cells(row):
             at = bisect_left(self._order, row) - 1
             for above in (self._order[at] if at >= 0 else 0, first_row):
                 model = self.cells(above).get(column) if above >= first_row else None
@@ -168,20 +183,16 @@ class SheetXml:
         line. The height is not `customHeight`, so Excel fits the row again once it is edited.
         """
         self.touch(row)
-        lines = max(
-            sum(1 + len(x) // self._letters(column) for x in text.split("\n"))
-            for column, text in (texts or {1: ""}).items()
-        )
-        self.row(row).set("ht", str(min(_HIGHEST, lines * _LINE + _MARGIN)))
+        lines = max(wrapped(text, self._width(column)) for column, text in texts.items())
+        self.row(row).set("ht", str(height(lines)))
 
-    def _letters(self, column: int) -> int:
-        """Tell how many letters fit a line of a column, a little less than its width says."""
+    def _width(self, column: int) -> float:
+        """Give the width of a column, in digits."""
         if column not in self._widths:
-            width = 10.0
+            self._widths[column] = 10.0
             for col in self.root.iterfind(f"{{{MAIN}}}cols/{{{MAIN}}}col"):
                 if int(col.get("min", "0")) <= column <= int(col.get("max", "0")):
-                    width = float(col.get("width", width))
-            self._widths[column] = max(1, int(width * 0.9))
+                    self._widths[column] = float(col.get("width", "10"))
         return self._widths[column]
 
     def holds(self, row: int, column: int) -> bool:
@@ -209,35 +220,29 @@ class SheetXml:
         for column, cell in self.cells(row).items():
             if column != keep or not self.forget_result(row, column):
                 self.empty(cell)
-        if row in self.rows:
+        if row in self._rows:
             self.touch(row)
 
     def reorder(self, moved: dict[int, int]) -> None:
         """Give rows new numbers; `moved` maps every row of a stretch onto the same stretch."""
-        elements = {
-            new: (old, self.rows.pop(old)) for old, new in moved.items() if old in self.rows
-        }
-        for old, _ in elements.values():
-            self.cells(old)
-        cells = {new: self._cells.pop(old) for new, (old, _) in elements.items()}
-        for _, element in elements.values():
-            self.data.remove(element)
-        self._order = sorted(self.rows)
-        for new in sorted(elements):
-            old, element = elements[new]
-            element.set("r", str(new))
-            for column, cell in cells[new].items():
-                cell.set("r", ranges.name(new, column))
-                self.formulas.follow(cell, ranges.name(old, column), ranges.name(new, column))
-            at = bisect_left(self._order, new)
-            if at < len(self._order):
-                self.rows[self._order[at]].addprevious(element)
-            else:
-                self.data.append(element)
-            self._order.insert(at, new)
-            self.rows[new] = element
-            self._cells[new] = cells[new]
+        taken: dict[int, bytes] = {}
+        for old, new in moved.items():
+            if old in self._rows:
+                taken[new] = self._renumbered(old, new)
+                del self._rows[old]
+                self._cells.pop(old, None)
+        self._rows |= taken
+        self._order = sorted(self._rows)
         self.is_changed = True
+
+    def _renumbered(self, old: int, new: int) -> bytes:
+        row = self._rows[old]
+        if isinstance(row, bytes) and not rows.has_formulas(row):
+            return rows.renumbered(row, new)
+        for column, cell in self.cells(old).items():
+            self.formulas.expand(cell)
+            self.formulas.follow(cell, ranges.name(old, column), ranges.name(new, column))
+        return rows.renumbered(self._written(old), new)
 
     def extend(self, old_last: int, new_last: int) -> None:
         """Let validations and conditional formats reach the new last row."""
@@ -253,15 +258,15 @@ class SheetXml:
         """Put the part back if anything changed."""
         if not self.is_changed:
             return
-        self.formulas.settle()
+        self.formulas.settle(self.cell)
         self._fit_dimension()
-        self._package.replace(self.part, serialise(self.root))
+        written = [self._written(number) for number in self._order]
+        self._package.replace(self.part, rows.joined(self.root, written))
 
     def _fit_dimension(self) -> None:
         element = self.root.find(f"{{{MAIN}}}dimension")
         found = ranges.box(element.get("ref", "")) if element is not None else None
         if element is None or found is None:
             return
-        widest = max((max(c, default=1) for c in self._cells.values()), default=1)
         bottom = max(found[3], self._order[-1] if self._order else 1)
-        element.set("ref", ranges.text((found[0], found[1], max(found[2], widest), bottom)))
+        element.set("ref", ranges.text((*found[:2], max(found[2], self._widest), bottom)))

@@ -2,14 +2,16 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
-from poam.layout import FieldRule
+from poam.layout import FieldRule, FieldType
 
 # ECMA-376 part 1, 18.17.4.1: serial 60 is 1900-02-29, a day that never was, so counting
 # from 1899-12-30 is right from March 1900 on.
 _EPOCH_1900 = date(1899, 12, 30)
 _EPOCH_1904 = date(1904, 1, 1)
-_SERIALS = range(10_000, 100_000)  # 1927 to 2173: anything else is no date of a POA&M
+# The days with five digits, as counted from 1900: no POA&M means any other.
+_FIRST, _LAST = date(1927, 5, 18), date(2173, 10, 13)
 _MINUTES = re.compile(
     r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?( ?(Z|UTC|[+-]\d\d:?\d\d))?$"
 )
@@ -34,6 +36,9 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 def as_text(value: object) -> str:
     """Give a cell's value as text: whole numbers without `.0`, dates as ISO, line ends as LF."""
+    if isinstance(value, str):
+        text = value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
+        return "" if text.isspace() else text
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -44,38 +49,43 @@ def as_text(value: object) -> str:
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
-    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
-    return text if text.strip() else ""
+    return str(value)
 
 
 def as_date(value: object, *, date1904: bool = False) -> date | None:
-    """Give the date a cell means, None where it means none that can be told."""
+    """Give the date a cell means, None where it means none that a POA&M could mean."""
     if isinstance(value, datetime):
-        return value.date()
+        value = value.date()
     if isinstance(value, date):
-        return value
+        return value if _FIRST <= value <= _LAST else None
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
         return from_serial(float(value), date1904=date1904)
-    text = " ".join(str(value).split())
-    text = _MINUTES.sub("", text)
+    text = _MINUTES.sub("", " ".join(str(value).split()))
     if re.fullmatch(r"\d{5}(\.\d+)?", text):
         return from_serial(float(text), date1904=date1904)
+    return _written_date(text)
+
+
+@lru_cache(maxsize=10_000)
+def _written_date(text: str) -> date | None:
+    """Read a date as people write it; a workbook has the same few days again and again."""
     for pattern in _FORMATS:
         try:
             found = datetime.strptime(text, pattern).date()  # noqa: DTZ007  a day has no zone
         except ValueError:
             continue
-        return found if found.year > 1900 else None
+        return found if _FIRST <= found <= _LAST else None
     return None
 
 
 def from_serial(serial: float, *, date1904: bool = False) -> date | None:
     """Give the date of a worksheet's day number, None where no POA&M could mean it."""
-    if int(serial) not in _SERIALS:
+    if not 0 <= serial < 100_000:
         return None
-    return (_EPOCH_1904 if date1904 else _EPOCH_1900) + timedelta(days=int(serial))
+    found = (_EPOCH_1904 if date1904 else _EPOCH_1900) + timedelta(days=int(serial))
+    return found if _FIRST <= found <= _LAST else None
 
 
 def to_serial(value: date, *, date1904: bool = False) -> int:
@@ -90,6 +100,14 @@ def choice_of(text: str, rule: FieldRule) -> str | None:
         if known.casefold() == word:
             return known
     return None
+
+
+def understood(value: object, rule: FieldRule) -> str | date | None:
+    """Give a value to be written as it will be read back."""
+    if rule.type is FieldType.DATE:
+        return None if value in (None, "") else as_date(value)
+    found = as_text(clean(as_text(value)))
+    return (choice_of(found, rule) or found) if rule.type is FieldType.CHOICE else found
 
 
 def clean(text: str) -> str:

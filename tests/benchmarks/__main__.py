@@ -1,6 +1,6 @@
 """Measure the product's steps against floors in the same run: see README.md beside this file.
 
-python -m tests.benchmarks [--only correlate] [--json]
+python -m tests.benchmarks [--only correlate|workbook] [--json]
 """
 
 import argparse
@@ -16,6 +16,7 @@ from poam.assets import AssetIndex
 from poam.correlate import Correlator
 from poam.policy import load_policy
 from tests.benchmarks.catalogue import book, weaknesses_and_places
+from tests.benchmarks.workbook import workbook
 
 Measured = dict[str, object]
 
@@ -56,7 +57,7 @@ def correlate() -> list[Measured]:
     return found
 
 
-MEASURES = {"correlate": correlate}
+MEASURES = {"correlate": correlate, "workbook": workbook}
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from poam.workbook.conversion.accounts import Books, Fate, listed
 from poam.workbook.conversion.rich_text import has_italics, run
 from poam.workbook.conversion.source import Source, filled
 from poam.workbook.edits import RowAddition
-from poam.workbook.read import PoamWorkbook, SheetPlan
+from poam.workbook.plans import SheetPlan
+from poam.workbook.read import PoamWorkbook
 from poam.workbook.values import as_text, clean
 
 # Template v3.0 has no milestone columns; its row 7 tells them in the remediation plan, `1) ...`.

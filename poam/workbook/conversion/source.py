@@ -14,8 +14,10 @@ from poam.model import Sheet
 from poam.workbook.anchors import Anchors
 from poam.workbook.conversion.rich_text import RUN, is_italic, run
 from poam.workbook.package import MAIN, Package
-from poam.workbook.read import Grid, PoamWorkbook
-from poam.workbook.sheet_xml import FORMULA, INLINE, VALUE, SheetXml
+from poam.workbook.plans import Grid
+from poam.workbook.read import PoamWorkbook
+from poam.workbook.rows import FORMULA, VALUE
+from poam.workbook.sheet_xml import INLINE, SheetXml
 from poam.workbook.values import as_text
 from poam.workbook.write import sheet_parts
 

@@ -1,0 +1,83 @@
+"""Whole tables at a time: frames out, frames in.
+
+PostgreSQL's drivers take and give rows one by one, and slowly; JSON arrays of columns pass in bulk,
+and SQLite gives them too.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import JSON, Column, Connection, Table, Text, bindparam, cast, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+ROWS = 50_000
+KEYS = 500
+"""Some builds of SQLite take no more than 999 values in a statement."""
+
+
+def read_frame(
+    connection: Connection, table: Table, dtypes: Mapping[str, str], by: str
+) -> pd.DataFrame:
+    """Read the columns that `dtypes` names, in parts by the first character of column `by`."""
+    listed = func.json_agg if connection.dialect.name == "postgresql" else func.json_group_array
+    query = select(*(listed(table.c[name], type_=JSON) for name in dtypes))
+    query = query.group_by(func.substr(table.c[by], 1, 1))
+    parts = [pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in dtypes.items()})]
+    for row in connection.execute(query, execution_options={"yield_per": 1}):
+        columns = zip(dtypes.items(), row, strict=True)
+        parts.append(pd.DataFrame({name: pd.Series(v, dtype=kind) for (name, kind), v in columns}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def write_frame(
+    connection: Connection, table: Table, frame: pd.DataFrame, *, replace: bool
+) -> None:
+    """Insert rows; with `replace` they take the place of those of their primary key."""
+    write = _write_arrays if connection.dialect.name == "postgresql" else _write_rows
+    for start in range(0, len(frame), ROWS):
+        part = frame.iloc[start : start + ROWS]
+        write(connection, table, {name: _cells(part[name]) for name in frame.columns}, replace)
+
+
+def delete_rows(connection: Connection, column: Column[Any], values: Sequence[Any]) -> None:
+    """Delete the rows whose column has one of the values."""
+    for start in range(0, len(values), KEYS):
+        some = column.in_(values[start : start + KEYS])
+        connection.execute(delete(column.table).where(some))
+
+
+def _cells(column: "pd.Series[Any]") -> list[Any]:
+    """Return what a column has as Python's own values; a missing day is None."""
+    days = column.dtype.kind == "M"
+    values = column.dt.date.astype(object).where(column.notna(), None) if days else column
+    return list(values.tolist())
+
+
+def _write_arrays(
+    connection: Connection, table: Table, columns: Mapping[str, list[Any]], replace: bool
+) -> None:
+    """Give PostgreSQL each column as one array; it goes through all of them side by side."""
+    arrays = {name: cast(bindparam(name, type_=Text), JSON) for name in columns}
+    cells = [
+        cast(func.json_array_elements_text(array), table.c[name].type)
+        for name, array in arrays.items()
+    ]
+    statement = postgresql.insert(table).from_select(list(columns), select(*cells))
+    if replace:
+        new = {name: statement.excluded[name] for name in columns}
+        statement = statement.on_conflict_do_update(index_elements=table.primary_key, set_=new)
+    texts = {name: json.dumps(values, default=str) for name, values in columns.items()}
+    connection.execute(statement, texts)
+
+
+def _write_rows(
+    connection: Connection, table: Table, columns: Mapping[str, list[Any]], replace: bool
+) -> None:
+    statement = sqlite.insert(table)
+    if replace:
+        new = {name: statement.excluded[name] for name in columns}
+        statement = statement.on_conflict_do_update(index_elements=table.primary_key, set_=new)
+    rows = zip(*columns.values(), strict=True)
+    connection.execute(statement, [dict(zip(columns, row, strict=True)) for row in rows])
