@@ -22,7 +22,7 @@ from flows.runs import run_identifier
 from flows.staging import staged
 from flows.steps import Steps
 from poam.errors import RunError
-from poam.ledger import Ledger, Recalled
+from poam.ledger import Ledger
 from poam.model import ChangeKind
 from poam.policy import Policy, load_policy
 from poam.report import RunReport
@@ -254,8 +254,8 @@ def _record_history(
     with staged(replace(request, dry_run=False)) as (local, _):
         ledger = Ledger(local.ledger or "")
         try:
-            recalled: Recalled = ledger.recall()
-            ledger.record(row, [], joined(recalled.memory, history.memory))
+            with ledger.alone():
+                ledger.record(row, [], joined(ledger.recall().memory, history.memory))
         finally:
             ledger.close()
 

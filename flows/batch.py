@@ -76,11 +76,20 @@ class Batch:
 
 
 def read(
-    request: Request[Path], policy: Policy, parsed: tuple[Parsed, ...], found: Tables
+    request: Request[Path],
+    policy: Policy,
+    parsed: tuple[Parsed, ...],
+    found: Tables,
+    recalled: Recalled | None = None,
 ) -> Batch:
-    """Read everything else that a run needs. Raises PoamError where one of them cannot be used."""
-    recalled = _recalled(request)
-    answered = read_decisions_file(request.decisions or request.runs / DECISIONS)
+    """Read everything else that a run needs. Raises PoamError where one of them cannot be used.
+
+    `recalled` takes the place of the ledger and of people's answers since.
+    """
+    answered: tuple[Answer, ...] = ()
+    if recalled is None:
+        recalled = _recalled(request)
+        answered = read_decisions_file(request.decisions or request.runs / DECISIONS)
     workbook = read_workbook(request.poam, policy.templates)
     return Batch(
         parsed=parsed,

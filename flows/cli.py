@@ -30,7 +30,8 @@ from flows.diff_table import diff_table
 from flows.findings import findings_frame
 from flows.ingest import DAMAGED, damaged, identified, parse
 from flows.pipeline import Outcome, today, update
-from flows.places import places
+from flows.places import place, places
+from flows.rerun import reprocess
 from flows.review import (
     DECISIONS,
     answered,
@@ -278,6 +279,30 @@ def backfill(
     if done.workbook is not None:
         talk.print(f"Workbook: {done.workbook}", soft_wrap=True, highlight=False)
     _refusals(list(done.refused))
+
+
+@app.command("reprocess")
+def reprocess_command(
+    run: Annotated[str, typer.Argument(help="The run's folder.", show_default=False)],
+    out: Annotated[
+        str | None, typer.Option(help="Write the workbook there; else nothing is.", metavar="PATH")
+    ] = None,
+    recorded_mappings: Annotated[
+        bool, typer.Option("--recorded-mappings", help="Under the rules of then, not today's.")
+    ] = False,
+    jobs: Jobs = 0,
+    engine: EngineOption = Engine.PROCESSES,
+    dask_address: DaskAddress = None,
+) -> None:
+    """Run a recorded run again, and print what comes out otherwise, and why."""
+    with _progress() as progress, carried_out(engine, jobs, dask_address, progress) as steps:
+        again = reprocess(place(run), steps, place(out) if out else None, recorded_mappings)
+    for line in (*again.policy, *map(str, again.redecisions)):
+        typer.echo(line)
+    if not again.redecisions:
+        talk.print("Every decision is as it was recorded.", highlight=False)
+    if again.outcome.workbook is not None:
+        talk.print(f"Workbook: {again.outcome.workbook}", soft_wrap=True, highlight=False)
 
 
 def _month(text: str | None, option: str) -> str | None:

@@ -18,6 +18,7 @@ from flows.ingest import Conventions, Parsed, parse_into
 from flows.parts import Store
 from flows.places import Place, sha256
 from flows.plan import Plan, decide
+from flows.recording import Given, keep_given, keep_request
 from flows.review import answers_sha256
 from flows.runlog import recorded
 from flows.runs import RunFolder, run_identifier
@@ -63,12 +64,13 @@ def update(
     steps: Steps,
     parts: Place | None = None,
     parsed: tuple[Parsed, ...] | None = None,
+    given: Given | None = None,
 ) -> Outcome:
     """Carry out a run: read, decide, then write the workbook, the ledger and the account.
 
     `parts` is the folder of the run store, beside the run folders where none is given; a dry run
     without one keeps nothing. `parsed` are files that were read into it before, the request's own
-    where none are given.
+    where none are given. `given` takes the place of the mappings and the ledger.
 
     Raises PoamError before anything is written where the workbook, the inventory, the catalogue or
     the policy cannot be used, or where another run holds the workbook. Scan files that cannot
@@ -79,10 +81,11 @@ def update(
         staged(request) as (local, staging),
         _store(request, parts) as store,
     ):
-        outcome = _update(local, steps, store, parsed)
-        if outcome.folder is not None:
+        outcome = _update(local, steps, store, parsed, given)
+        if isinstance(outcome.folder, Path):
             text = "\n".join(lines) + "\n"
             (outcome.folder / "run.log").write_text(text, encoding="utf-8")
+            keep_request(outcome.folder, request, outcome.report.as_of)
     return replace(
         outcome, folder=staging.given(outcome.folder), workbook=staging.given(outcome.workbook)
     )
@@ -98,22 +101,27 @@ def _store(request: Request[Place], parts: Place | None) -> Iterator[Store]:
 
 
 def _update(
-    request: Request[Path], steps: Steps, store: Store, parsed: tuple[Parsed, ...] | None
+    request: Request[Path],
+    steps: Steps,
+    store: Store,
+    parsed: tuple[Parsed, ...] | None,
+    given: Given | None,
 ) -> Outcome:
     target = _target(request)
-    policy = load_policy(request.config)
+    policy = given.policy if given else load_policy(request.config)
     as_of = request.as_of or today(policy)
     if parsed is None:
         parsed = parse(request.scans, policy, steps, store)
-    with _alone(target or request.poam, request.dry_run):
+    with _alone(target or request.poam, request.dry_run), _memory(request) as ledger:
         found = steps.run("merge", partial(store.merged, [p.part for p in parsed if p.part]))
-        batch = steps.run("read", partial(read, request, policy, parsed, found))
+        recalled = given.recalled if given else None
+        batch = steps.run("read", partial(read, request, policy, parsed, found, recalled))
         plan = steps.run("decide", partial(decide, batch, policy, as_of))
         folder = _folder(request, batch, policy, as_of)
         report = _report(request, batch, plan, policy, folder.run_id)
         if request.dry_run:
             return Outcome(report, plan.changes)
-        write = partial(_write, request, batch, plan, report, folder, policy, target)
+        write = partial(_write, request, batch, plan, report, folder, policy, target, ledger)
         workbook = steps.run("write", write)
     return Outcome(report, plan.changes, folder.path, workbook)
 
@@ -163,16 +171,17 @@ def _write(
     folder: RunFolder,
     policy: Policy,
     target: Path | None,
+    ledger: Ledger | None,
 ) -> Path:
     """Workbook first into the run folder, then the ledger, then the target: each whole or not."""
     changes = plan.changes
     folder.create()
     workbook = folder.path / (target or request.poam).name
     notes = write_workbook(request.poam, workbook, edits(changes, plan.as_of), policy.templates)
+    keep_given(folder.path, batch, policy)
     folder.write_account(replace(report, notes=(*report.notes, *notes)), plan)
     with _beside(target, workbook, folder.run_id) as put_in_place:
-        if request.ledger:
-            ledger = Ledger(request.ledger)
+        if ledger is not None:
             ledger.record(
                 folder.ledger_row(report),
                 _ledger_changes(changes),
@@ -181,7 +190,6 @@ def _write(
                 () if batch.inventory is None else tuple(batch.inventory["identifier"]),
                 [trigger.id for trigger in plan.triggers if trigger.fired],
             )
-            ledger.close()
         put_in_place()
     if target is not None:
         folder.write_manifest(target)
@@ -299,6 +307,20 @@ def _target(request: Request[Path]) -> Path | None:
             f"{out}: found {out.suffix}. Expected {request.poam.suffix} as the input has."
         )
     return out
+
+
+@contextmanager
+def _memory(request: Request[Path]) -> Iterator[Ledger | None]:
+    """Hold the ledger against other runs, from what is recalled to what is recorded."""
+    if request.ledger is None or request.dry_run:
+        yield None
+        return
+    ledger = Ledger(request.ledger)
+    try:
+        with ledger.alone():
+            yield ledger
+    finally:
+        ledger.close()
 
 
 @contextmanager

@@ -21,6 +21,8 @@ from poam.report import RunReport, changes_frame, decisions_json, review_frame
 from poam.triggers import triggers_frame
 
 DISTRIBUTION = "conmon-poam"
+# They tell of this machine: paths, and how long things took.
+NOT_PROOF = {"manifest.json", "run.log", "request.json"}
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -65,7 +67,7 @@ class RunFolder:
         outputs = {
             file.name: sha256(file)
             for file in sorted(self.path.iterdir())
-            if file.is_file() and file.name not in {"manifest.json", "run.log"}
+            if file.is_file() and file.name not in NOT_PROOF
         }
         content: dict[str, Any] = {
             "run_id": self.run_id,

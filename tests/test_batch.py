@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from flows.batch import Request, read
-from poam.model import ChangeKind
 from poam.frames import merged
+from poam.model import ChangeKind
 from poam.policy import load_policy
 from poam.workbook import RowAddition, WorkbookEdits, build_template, write_workbook
 from tests.core_support import item, kinds, only, run, scan, seen

@@ -13,6 +13,7 @@ import pytest
 
 from flows.asking import asked
 from flows.pipeline import update
+from flows.runs import NOT_PROOF
 from flows.steps import DirectSteps, Engine, carried_out, silent
 from poam.errors import RunError
 from tests.conftest import MONTHS, SAMPLE_SCANS
@@ -37,7 +38,7 @@ def asking(tmp_path, month):
 def written(outcome, listing):
     """Return what a run wrote but for its log, which tells how long things took."""
     files = listing(outcome.folder)
-    return {name: data for name, data in files.items() if name not in {"run.log", "manifest.json"}}
+    return {name: data for name, data in files.items() if name not in NOT_PROOF}
 
 
 @pytest.mark.parametrize("engine", [Engine.PROCESSES, Engine.THREADS])

@@ -9,6 +9,7 @@ from upath import UPath
 from flows.asking import asked
 from flows.pipeline import update
 from flows.places import place
+from flows.runs import NOT_PROOF
 from flows.staging import staged
 from flows.steps import DirectSteps
 from poam.errors import RunError
@@ -60,7 +61,7 @@ def files(folder):
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
         if path.is_file()
-        and not {"run.log", "manifest.json"} & {path.name}
+        and path.name not in NOT_PROOF
         and "parsed" not in path.parts
         and not path.name.startswith(".")
     }

@@ -9,6 +9,7 @@ from collections import defaultdict
 
 import pytest
 
+from flows.runs import NOT_PROOF
 from poam.layout import Owner
 from poam.model import ChangeKind, Sheet
 from poam.workbook import RowUpdate, WorkbookEdits, read_workbook, write_workbook
@@ -209,7 +210,7 @@ def test_account(months):
     assert len(kinds["closed"]) == len(CLOSED)
     manifest = (outcome.folder / "manifest.json").read_text(encoding="utf-8")
     for path in outcome.folder.iterdir():
-        assert path.name in manifest or path.name in {"manifest.json", "run.log"}
+        assert path.name in manifest or path.name in NOT_PROOF
 
 
 def october(run, month, out, scans=None, **options):

@@ -42,8 +42,9 @@ def test_top_level(names):
 
 
 def test_rulebooks(names):
-    """Every YAML file of the mappings travels with the code."""
-    expected = {path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("mappings/**/*.yaml")}
+    """Every YAML file of the mappings, and the deployments, travel with the code."""
+    files = (*PROJECT.glob("mappings/**/*.yaml"), PROJECT / "flows" / "prefect.yaml")
+    expected = {path.relative_to(PROJECT).as_posix() for path in files}
     assert expected
     assert {name for name in names if name.endswith(".yaml")} == expected
 
