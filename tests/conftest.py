@@ -1,6 +1,7 @@
 """What the end-to-end tests share: the folders beside the project, ways to run the program."""
 
 import os
+import shutil
 import sys
 from collections import namedtuple
 from datetime import date
@@ -12,6 +13,7 @@ import pytest
 # and a warning fails a test. It reads its settings when it is imported.
 os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 
+from flows.asking import asked
 from flows.batch import Request
 from flows.ingest import parser_of
 from flows.pipeline import update
@@ -25,6 +27,10 @@ PROJECT = Path(__file__).parents[1]
 SAMPLE_SCANS = PROJECT / "sample_scans"
 MONTHS = {"2026-10": date(2026, 10, 30), "2026-11": date(2026, 11, 20)}
 NOT_SCANS = {"inventory", "kev", "poam"}
+FACTS = {
+    "inventory": SAMPLE_SCANS / "inventory" / "inventory.xlsx",
+    "kev": SAMPLE_SCANS / "kev" / "known_exploited_vulnerabilities.json",
+}
 
 
 def pytest_addoption(parser):
@@ -128,3 +134,35 @@ def listing():
         }
 
     return of
+
+
+@pytest.fixture(scope="session")
+def two_runs(tmp_path_factory, month):
+    """Run October and November with one ledger; gives the folder and November's outcome."""
+    folder = tmp_path_factory.mktemp("recorded")
+    poam = folder / "POAM-2026-09.xlsx"
+    shutil.copyfile(SAMPLE_SCANS / "poam" / "2026-09.xlsx", poam)
+    (folder / "conmon.yaml").write_text("site: {point_of_contact: Dana}\n", encoding="utf-8")
+    for name, as_of in MONTHS.items():
+        scans = folder / "scans" / name
+        scans.mkdir(parents=True)
+        for file in month(name):
+            shutil.copyfile(file, scans / f"{file.parent.name}-{file.name}")
+        out = folder / f"POAM-{name}.xlsx"
+        request = asked(
+            [scans], poam, folder / "runs", as_of, out=out, config=folder / "conmon.yaml", **FACTS
+        )
+        outcome, poam = update(request, DirectSteps()), out
+    return folder, outcome
+
+
+@pytest.fixture
+def recorded(two_runs, tmp_path):
+    """Return a copy of the site whose recorded paths are the copy's: (site, November's run)."""
+    folder, outcome = two_runs
+    site = tmp_path / "site"
+    shutil.copytree(folder, site)
+    for file in (site / "runs").glob("*/request.json"):
+        moved = file.read_text(encoding="utf-8").replace(str(folder), str(site))
+        file.write_text(moved, encoding="utf-8")
+    return site, site / "runs" / outcome.folder.name

@@ -5,49 +5,9 @@ import shutil
 
 import pytest
 
-from flows.asking import asked
-from flows.pipeline import update
 from flows.rerun import reprocess
 from flows.steps import DirectSteps
 from poam.errors import RunError
-from tests.conftest import MONTHS, SAMPLE_SCANS
-
-FACTS = {
-    "inventory": SAMPLE_SCANS / "inventory" / "inventory.xlsx",
-    "kev": SAMPLE_SCANS / "kev" / "known_exploited_vulnerabilities.json",
-}
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory, month):
-    """Run October and November with one ledger; gives the folder and November's outcome."""
-    folder = tmp_path_factory.mktemp("recorded")
-    poam = folder / "POAM-2026-09.xlsx"
-    shutil.copyfile(SAMPLE_SCANS / "poam" / "2026-09.xlsx", poam)
-    (folder / "conmon.yaml").write_text("site: {point_of_contact: Dana}\n", encoding="utf-8")
-    for name, as_of in MONTHS.items():
-        scans = folder / "scans" / name
-        scans.mkdir(parents=True)
-        for file in month(name):
-            shutil.copyfile(file, scans / f"{file.parent.name}-{file.name}")
-        out = folder / f"POAM-{name}.xlsx"
-        request = asked(
-            [scans], poam, folder / "runs", as_of, out=out, config=folder / "conmon.yaml", **FACTS
-        )
-        outcome, poam = update(request, DirectSteps()), out
-    return folder, outcome
-
-
-@pytest.fixture
-def recorded(base, tmp_path):
-    """Return a copy of the site whose recorded paths are the copy's: (site, November's run)."""
-    folder, outcome = base
-    site = tmp_path / "site"
-    shutil.copytree(folder, site)
-    for file in (site / "runs").glob("*/request.json"):
-        moved = file.read_text(encoding="utf-8").replace(str(folder), str(site))
-        file.write_text(moved, encoding="utf-8")
-    return site, site / "runs" / outcome.folder.name
 
 
 @pytest.mark.parametrize("recorded_mappings", [True, False])
