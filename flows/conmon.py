@@ -1,73 +1,34 @@
 """The monthly run as a Prefect flow: the same pipeline, each step a line in Prefect's pages."""
 
-import logging
-from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Literal
 
-from prefect import flow, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task, exponential_backoff
+from prefect import flow
 
+from flows.artifacts import publish
 from flows.asking import asked
+from flows.notifications import receivers, tell
 from flows.pipeline import Outcome, update
-from poam.report import change_records
-
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class PrefectSteps:
-    """Carries out each step as a task, and the files of a step as a task each.
-
-    Reading is tried again where the storage fails; a file that says something wrong is not,
-    and writing never is.
-    """
-
-    def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """Call the function on each item, one task each, on threads."""
-
-        @task(
-            name=name,
-            task_run_name=name + " {item.name}",
-            cache_policy=NO_CACHE,
-            persist_result=False,
-            retries=3,
-            retry_delay_seconds=exponential_backoff(2),
-            retry_jitter_factor=0.5,
-            retry_condition_fn=_storage_failed,
-        )
-        def each(item: T) -> R:
-            return function(item)
-
-        # A future that is only waited for may hide a failure; its result does not.
-        return [future.result() for future in each.map(items)]
-
-    def run(self, name: str, function: Callable[[], R]) -> R:
-        """Call the function as one task, once."""
-
-        @task(name=name, cache_policy=NO_CACHE, persist_result=False)
-        def step() -> R:
-            return function()
-
-        return step()
+from flows.prefect_runs import tell_failure
+from flows.prefect_steps import PrefectSteps
+from flows.review_form import settle
+from flows.settings import DEFAULTS, Settings
 
 
-@flow(name="monthly-conmon", persist_result=False)
+@flow(
+    name="monthly-conmon",
+    persist_result=False,
+    on_failure=[tell_failure],
+    on_crashed=[tell_failure],
+)
 def monthly_conmon(
     scans: list[str],
     poam: str,
     out: str | None = None,
     as_of: date | None = None,
-    inventory: str | None = None,
-    kev: str | None = None,
-    nvd: list[str] | None = None,
-    config: str | None = None,
-    runs: str = "runs",
-    ledger: str | None = None,
+    in_place: bool = False,
+    review: Literal["queue", "pause"] = "queue",
+    settings: Settings = DEFAULTS,
 ) -> Outcome:
     """Update a POA&M workbook from a month's scans. Locations are paths, or URLs such as s3://….
 
@@ -76,40 +37,20 @@ def monthly_conmon(
         poam: Last month's POA&M workbook.
         out: Where the updated workbook goes; without it, it stays in the run's folder.
         as_of: The day the update speaks for; today in the site's time zone by default.
-        inventory: The integrated inventory workbook.
-        kev: CISA's KEV catalogue as JSON.
-        nvd: NVD JSON 2.0 files, or folders of them.
-        config: The site's conmon.yaml.
-        runs: Where run folders go.
-        ledger: Database URL of the memory between runs; ledger.sqlite in `runs` by default.
+        in_place: Write over `poam`, keeping a backup.
+        review: What to do about matches in doubt: leave them in the queue for `poam review`, or
+            pause and ask here before anything is written.
+        settings: What stays the same from month to month.
 
     """
+    receivers(settings.notify)
     request = asked(
-        scans,
-        poam,
-        runs,
-        as_of,
-        out=out,
-        inventory=inventory,
-        kev=kev,
-        nvd=nvd or (),
-        config=config,
-        ledger=ledger,
+        scans, poam, settings.runs, as_of, out=out, in_place=in_place, **settings.inputs()
     )
-    outcome = update(request, PrefectSteps())
+    steps = PrefectSteps(settings)
+    if review == "pause":
+        settle(request, steps, settings)
+    outcome = update(request, steps)
     publish(outcome)
+    tell(settings.notify, outcome.report)
     return outcome
-
-
-def publish(outcome: Outcome) -> None:
-    """Copy the run's summary and changes into Prefect's pages; they hold nothing of their own."""
-    create_markdown_artifact(
-        key="conmon-summary", markdown=outcome.report.markdown(), description="The month"
-    )
-    create_table_artifact(
-        key="conmon-changes", table=change_records(outcome.changes), description="Every change"
-    )
-
-
-def _storage_failed(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    return isinstance(state.result(raise_on_failure=False), OSError)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.conmon import monthly_conmon
 from flows.pipeline import Outcome
+from flows.settings import Settings
 from flows.steps import Progress
 from poam.errors import RunError
 
@@ -26,6 +27,11 @@ def run_demo(folder: Path, progress: Progress, samples: Path = SAMPLES) -> list[
     if not workbook.exists():
         raise RunError(f"{samples}: found no sample scans. Expected the project's own folder.")
     _emptied(folder)
+    settings = Settings(
+        inventory=str(samples / "inventory" / "inventory.xlsx"),
+        kev=str(samples / "kev" / "known_exploited_vulnerabilities.json"),
+        runs=str(folder / "runs"),
+    )
     outcomes = []
     for done, (month, as_of) in enumerate(MONTHS.items()):
         progress("months", done, len(MONTHS))
@@ -35,9 +41,7 @@ def run_demo(folder: Path, progress: Progress, samples: Path = SAMPLES) -> list[
             poam=str(workbook),
             out=str(updated),
             as_of=as_of,
-            inventory=str(samples / "inventory" / "inventory.xlsx"),
-            kev=str(samples / "kev" / "known_exploited_vulnerabilities.json"),
-            runs=str(folder / "runs"),
+            settings=settings,
         )
         outcomes.append(outcome)
         workbook = updated

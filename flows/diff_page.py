@@ -1,42 +1,12 @@
 """The difference of two workbooks as a page: one file, without scripts, for screen and paper."""
 
 import re
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from html import escape
 
+from flows.page_style import STYLE, allowed
 from poam.difference import CellDifference, Difference, DifferenceKind, ItemDifference, common_start
 
-STYLE = """
-:root { color-scheme: light dark; --line: #c8c8c8; --quiet: #5c5c5c; --gone: #ffe0dc;
-  --came: #d9f2dd; --page: #fff; --text: #1a1a1a; }
-@media (prefers-color-scheme: dark) { :root { --line: #4a4a4a; --quiet: #a8a8a8; --gone: #5a2521;
-  --came: #1f4a2a; --page: #161616; --text: #ececec; } }
-body { font: 14px/1.45 system-ui, sans-serif; color: var(--text); background: var(--page);
-  max-width: 80rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .4rem; }
-table { width: 100%; border-collapse: collapse; table-layout: fixed; }
-th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
-td { white-space: pre-wrap; } th:first-child { width: 18%; } tbody th { font-weight: normal; }
-small { display: block; color: var(--quiet); }
-del { background: var(--gone); text-decoration: none; }
-ins { background: var(--came); text-decoration: none; }
-.kind { border: 1px solid var(--line); border-radius: .6rem; padding: 0 .5rem;
-  font-size: .85rem; font-weight: normal; color: var(--quiet); }
-nav p { margin: .3rem 0; } a { color: inherit; }
-@media print { :root { --line: #888; --quiet: #444; --gone: #f4d6d2; --came: #d8ecdb;
-  --page: #fff; --text: #000; } body { max-width: none; padding: 0; font-size: 10px; }
-  nav { display: none; } thead { display: table-header-group; }
-  tr, h2 { break-inside: avoid; } h2 { break-after: avoid; }
-  del, ins { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  del { text-decoration: line-through; } ins { text-decoration: underline; } }
-"""
-STYLE_SHA256 = b64encode(sha256(STYLE.encode()).digest()).decode()
-ALLOWED = (
-    f"default-src 'none'; style-src 'sha256-{STYLE_SHA256}'; base-uri 'none'; form-action 'none'"
-)
 NO_COLUMN = "<small>no such column</small>"
 WORDS = re.compile(r"\s+|[^\s]+")
 
@@ -46,7 +16,7 @@ def diff_page(found: Difference) -> str:
     title = f"{found.before} → {found.after}"
     parts = [
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{ALLOWED}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{allowed(STYLE)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>",
         f"<body><h1>{escape(title)}</h1><p>{escape(found.summary)}</p>",

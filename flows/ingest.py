@@ -1,8 +1,10 @@
 """One scan file to the three tables, or to the sentence that says why not."""
 
+import gc
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from gzip import BadGzipFile
 from typing import BinaryIO
 from zipfile import BadZipFile
@@ -14,10 +16,10 @@ from flows.sources import Source
 from parsers.export import Export
 from parsers.registry import HEAD_SIZE, PARSERS, Parser, identify
 from parsers.xml import check_start
-from poam.errors import PoamError
+from poam.errors import PoamError, ScanParseError
 from poam.frames import Tables, chunks, tables
-from poam.model import DateOrder
-from poam.policy import Policy
+from poam.model import DateOrder, Record
+from poam.policy import Limits, Policy
 
 DAMAGED = (BadZipFile, BadGzipFile, EOFError, zlib.error)
 
@@ -34,17 +36,20 @@ class Conventions:
     zone: ZoneInfo
     dates: Mapping[str, DateOrder | None]
     encodings: Mapping[str, str]
+    limits: Limits | None = None
 
     @classmethod
     def of(cls, policy: Policy) -> "Conventions":
         """Those of a policy."""
         formats = sorted({name for scanner in policy.scanners for name in scanner.fields})
         dates = {name: policy.date_order(name) for name in formats}
-        return cls(policy.zone, dates, dict(policy.site.encodings))
+        return cls(policy.zone, dates, dict(policy.site.encodings), policy.site.limits)
 
     def export(self, stream: BinaryIO, name: str, parser: str) -> Export:
         """A file as its parser gets it."""
-        return Export(stream, name, self.dates.get(parser), self.encodings.get(parser))
+        dates, encoding = self.dates.get(parser), self.encodings.get(parser)
+        held = self.limits.held_mb if self.limits else None
+        return Export(stream, name, dates, encoding, held)
 
     def words(self, parser: str) -> tuple[str, str, str]:
         """What decides how a format is read, as text."""
@@ -94,11 +99,14 @@ def parse(source: Source, policy: Policy, parsers: Sequence[Parser] = PARSERS) -
     Raises OSError where the storage fails: that may pass, so callers may try again.
     """
     conventions = Conventions.of(policy)
+    source = replace(source, limits=conventions.limits)
+    version = source.version()
 
     def held(digest: str, parser: Parser) -> Parsed:
         with source.open() as stream:
             export = conventions.export(stream, source.name, parser.NAME)
-            found = tables(parser.records(export), source.name, conventions.zone)
+            records = _unchanging(source, parser.records(export), version)
+            found = tables(records, source.name, conventions.zone)
         rows = {"detections": len(found.detections), "coverage": len(found.coverage)}
         return Parsed(source.name, digest, parser.NAME, tuple(parser.DETECTORS), found, rows=rows)
 
@@ -112,15 +120,18 @@ def parse_into(
 
     Raises OSError where the storage fails: that may pass, so callers may try again.
     """
+    source = replace(source, limits=conventions.limits)
+    version = source.version()
 
     def stored(digest: str, parser: Parser) -> Parsed:
         key = store.key(source.name, digest, parser.NAME, *conventions.words(parser.NAME))
         facts = store.facts(key)
         cached = facts is not None
         if facts is None:
-            with source.open() as stream, heard() as said:
+            with source.open() as stream, heard() as said, _uncollected():
                 export = conventions.export(stream, source.name, parser.NAME)
-                parts = chunks(parser.records(export), source.name, conventions.zone)
+                records = _unchanging(source, parser.records(export), version)
+                parts = chunks(records, source.name, conventions.zone)
                 facts = store.put(key, parts, said=said)
         return Parsed(
             source.name,
@@ -134,6 +145,28 @@ def parse_into(
         )
 
     return _whole(source, stored, parsers)
+
+
+def _unchanging(
+    source: Source, records: Iterator[Record], version: tuple[int, float]
+) -> Iterator[Record]:
+    """Yield the records of a file. Raises ScanParseError where it is no more what was hashed."""
+    yield from records
+    if source.version() != version:
+        found = "that it was written to while it was read"
+        raise ScanParseError(source.name, "", found, "a file that is complete")
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Search for no cycles: records have none, and to walk them again and again takes long."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def _whole(

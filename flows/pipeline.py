@@ -19,6 +19,7 @@ from flows.parts import Store
 from flows.places import Place, sha256
 from flows.plan import Plan, decide
 from flows.recording import Given, keep_given, keep_request
+from flows.report_files import write_report
 from flows.review import answers_sha256
 from flows.runlog import recorded
 from flows.runs import RunFolder, run_identifier
@@ -179,7 +180,9 @@ def _write(
     workbook = folder.path / (target or request.poam).name
     notes = write_workbook(request.poam, workbook, edits(changes, plan.as_of), policy.templates)
     keep_given(folder.path, batch, policy)
-    folder.write_account(replace(report, notes=(*report.notes, *notes)), plan)
+    report = replace(report, notes=(*report.notes, *notes))
+    write_report(folder.path, report, plan, batch, policy)
+    folder.write_account(report, plan)
     with _beside(target, workbook, folder.run_id) as put_in_place:
         if ledger is not None:
             ledger.record(
@@ -189,6 +192,7 @@ def _write(
                 identified(plan.coverage),
                 () if batch.inventory is None else tuple(batch.inventory["identifier"]),
                 [trigger.id for trigger in plan.triggers if trigger.fired],
+                plan.counts,
             )
         put_in_place()
     if target is not None:

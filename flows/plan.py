@@ -13,6 +13,7 @@ import pandas as pd
 from flows.batch import Batch
 from poam.answers import in_force
 from poam.assets import AssetIndex, AssetLine, asset_index, asset_lines, recorded_lines, with_assets
+from poam.cells import POINTER
 from poam.changes import ChangeSet, Decision, applied
 from poam.correlate import Correlator
 from poam.dedupe import sightings, weaknesses, with_parameters
@@ -22,7 +23,7 @@ from poam.gates import Gate, gates
 from poam.grounds import grounds, status_ground
 from poam.identifiers import lists_images
 from poam.ledger import clean_days
-from poam.metrics import OpenItem, open_items, scan_counts
+from poam.metrics import MonthCounts, OpenItem, month_counts, open_items, scan_counts
 from poam.model import ChangeKind, Sheet
 from poam.numbering import poam_ids
 from poam.opening import Edition
@@ -45,6 +46,7 @@ class Plan:
 
     `coverage` has asset identifiers; `deviation_requests` are the rows of the request form.
     `late_soon` are the items that are on time, and past due on the day of the next `submission`.
+    `counts` are what reviewers count of the month.
     `known` is the ledger's memory by this batch's names, `record` what its scans prove.
     """
 
@@ -57,6 +59,7 @@ class Plan:
     deviation_requests: pd.DataFrame
     submission: date
     late_soon: tuple[OpenItem, ...]
+    counts: MonthCounts
     known: pd.DataFrame
     record: ScanRecord
 
@@ -77,6 +80,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     links = correlator.links(rated, seen)
     folded = fold(rated, seen, correlator.twins(rated, seen, links))
     record = scan_record(found.coverage, seen, known, _failed(batch), policy)
+    cut = own.loc[own["asset_identifier"].str.contains(POINTER, regex=False), "poam_id"]
     reconciler = Reconciler(
         as_of=as_of,
         policy=policy,
@@ -84,7 +88,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
         index=index,
         record=record,
         kev=batch.kev,
-        recorded=_attached(batch) | recorded_lines(known),
+        recorded=_attached(batch) | recorded_lines(known[known["poam_id"].isin(cut)]),
         clean_days=clean_days(known),
         poam_ids=tuple(workbook["poam_id"]),
     )
@@ -107,7 +111,8 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     images = frozenset(scanner.detector for scanner in policy.scanners if scanner.images)
     measured = gates(found.coverage, batch.inventory, index, as_of, policy.gates, images)
     share = next(gate.figure for gate in measured if gate.id == "unauthenticated")
-    unique = int(scan_counts(rated, seen)["unique"].sum()) if len(found.coverage) else None
+    scanned = scan_counts(rated, seen) if len(found.coverage) else None
+    unique = None if scanned is None else int(scanned["unique"].sum())
     past = [PastTrigger(name, day) for name, day in recalled.fired]
     open_now = open_items(left, as_of, policy.timelines)
     items = applied(workbook, changes)
@@ -124,6 +129,7 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
         deviation_requests=deviation_requests(left, whole, as_of, policy),
         submission=submission,
         late_soon=tuple(i for i in then if i.days_late and i.poam_id not in late),
+        counts=month_counts(as_of, open_now, scanned, policy.triggers.past_due),
         known=known,
         record=record,
     )

@@ -7,8 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from flows.places import Place
 from poam.answers import Answer, Doubt, Verdict, read_answers
+from poam.changes import Decision
 from poam.errors import RunError
+from poam.ledger import Ledger
 from poam.policy import read_mapping
 
 DECISIONS = "decisions.yaml"
@@ -18,7 +21,7 @@ HEAD = """\
 """
 
 
-def read_decisions(folder: Path) -> list[Mapping[str, Any]]:
+def read_decisions(folder: Place) -> list[Mapping[str, Any]]:
     """The decisions a run recorded. Raises RunError where the folder holds no run."""
     path = folder / "decisions.json"
     try:
@@ -35,6 +38,25 @@ def doubts_of(run: Path) -> tuple[Doubt, ...]:
         for doubt in decision.get("doubts", ()):
             found.append(Doubt(**{**doubt, "assets": tuple(doubt["assets"])}))
     return tuple(found)
+
+
+def doubts_in(decisions: Iterable[Decision]) -> tuple[Doubt, ...]:
+    """Return what decisions leave for a person, each once."""
+    found = {doubt.id: doubt for decision in decisions for doubt in decision.doubts}
+    return tuple(found.values())
+
+
+def keep_answers(answers: Sequence[Answer], ledger: str, file: Path) -> None:
+    """Keep answers in a ledger, by its database URL, and in a `decisions.yaml`.
+
+    Raises LedgerError or PolicyError where one of them cannot be used.
+    """
+    book = Ledger(ledger)
+    try:
+        book.record_answers(answers)
+    finally:
+        book.close()
+    write_decisions_file(file, answers)
 
 
 def answered(

@@ -100,25 +100,36 @@ class RunFolder:
         temporary.replace(self.path / name)
 
     def _csv(self, name: str, frame: pd.DataFrame) -> None:
-        self._text(name, safe_csv(frame))
+        temporary = self.path / f".{name}.partial"
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            safe(frame).to_csv(file, index=False, lineterminator="\n")
+        temporary.replace(self.path / name)
 
 
 def safe_csv(frame: pd.DataFrame) -> str:
-    """A frame as CSV that a spreadsheet opens without running any of it.
+    """A frame as CSV that a spreadsheet opens without running any of it."""
+    return str(safe(frame).to_csv(index=False, lineterminator="\n"))
+
+
+def safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame in which no cell is a formula.
 
     Scanner text may begin with a formula sign; such cells get a leading apostrophe.
     Source: OWASP, CSV Injection.
     """
-    texts = frame.select_dtypes(["object", "string", "str"]).columns
-    quoted = {
-        name: pd.Series([_safe(value) for value in frame[name]], index=frame.index, dtype=object)
-        for name in texts
-    }
-    return str(frame.assign(**quoted).to_csv(index=False, lineterminator="\n"))
+    texts = frame.select_dtypes(["object", "str"])
+    return frame.assign(**{str(name): _unsigned(column) for name, column in texts.items()})
 
 
-def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+def _unsigned(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    if column.dtype == object:
+        cells = [f"'{one}" if _is_signed(one) else one for one in column]
+        return pd.Series(cells, index=column.index, dtype=object)
+    return column.mask(column.str.startswith(FORMULA_SIGNS), "'" + column)
+
+
+def _is_signed(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(FORMULA_SIGNS)
 
 
 def run_identifier(as_of: date, hashes: Mapping[str, str], policy: Policy) -> str:

@@ -114,6 +114,8 @@ def _records(
     lines: Iterable[str], start: int, delimiter: str, export: Export, expected: str
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of each record and its line, of which the first is number `start`."""
+    if export.held_mb is not None:
+        csv.field_size_limit(export.held_mb * 1_000_000)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = start + reader.line_num
@@ -183,20 +185,26 @@ def _decoded(export: Export, expected: str) -> Iterator[str]:
     if encoding == "utf-8" and export.encoding:
         encoding = export.encoding
     decoder = codecs.getincrementaldecoder(encoding)()
-    done, rest = 0, ""
+    done, rest, held = 0, [""], 0
     while True:
         try:
-            text = rest + decoder.decode(chunk, final=not chunk)
+            text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as e:
             line = done + e.object[: e.start].count(b"\n") + 1
             found = f"the byte 0x{e.object[e.start]:02X}, which is not {encoding.upper()}"
             wanted = f"{expected} in UTF-8 (another encoding is stated under site: encodings:)"
             raise export.error(f"line {line}", found, wanted) from e
-        *lines, rest = text.split("\n")
-        yield from (f"{line}\n" for line in lines)
-        done += len(lines)
+        first, *lines = text.split("\n")
+        rest.append(first)
+        held += len(chunk)
+        export.hold(held, "a line", f"line {done + 1}")
+        if lines:
+            yield "".join([*rest, "\n"])
+            yield from (f"{line}\n" for line in lines[:-1])
+            done += len(lines)
+            rest, held = [lines[-1]], len(lines[-1])
         if not chunk:
             break
         chunk = export.source.read(_CHUNK)
-    if rest:
-        yield rest
+    if last := "".join(rest):
+        yield last

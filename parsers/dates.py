@@ -5,6 +5,7 @@ A time with a zone comes back aware; one without is the scanner's local time and
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 from poam.errors import ScanParseError
 from poam.model import DateOrder
@@ -63,16 +64,21 @@ def iso_datetime(text: str | None, file: str, place: str) -> datetime | None:
     text = (text or "").strip()
     if text.lower() in ABSENT:
         return None
+    try:
+        return _iso(text)
+    except ValueError:
+        expected = "a time such as 2026-11-03T04:05:06Z"
+        raise ScanParseError(file, place, f"the time '{text}'", expected) from None
+
+
+@lru_cache(maxsize=1024)  # for all of a host's detections may have the same
+def _iso(text: str) -> datetime:
     plain = re.sub(r" (?=[+-]\d{2}:?\d{2}$)| (?:UTC|GMT)$|(?<=\d) Z$", "", text)
     # Fractions come with one to nine digits, of which fromisoformat takes three or six.
     whole, dot, rest = plain.partition(".")
     zone = rest.lstrip("0123456789") if dot else ""
     digits = rest[: len(rest) - len(zone)]
-    try:
-        stamp = datetime.fromisoformat(f"{whole}.{digits[:6]:0<6}{zone}" if dot else plain)
-    except ValueError:
-        expected = "a time such as 2026-11-03T04:05:06Z"
-        raise ScanParseError(file, place, f"the time '{text}'", expected) from None
+    stamp = datetime.fromisoformat(f"{whole}.{digits[:6]:0<6}{zone}" if dot else plain)
     return stamp.replace(tzinfo=UTC) if text.endswith((" UTC", " GMT", " Z")) else stamp
 
 

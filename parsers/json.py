@@ -40,7 +40,7 @@ def paths(head: bytes) -> frozenset[str]:
                     found.add("/".join(key for key in stack if key is not None))
                 case _:
                     pass
-    except (ijson.JSONError, UnicodeDecodeError):
+    except (ijson.JSONError, ValueError):
         pass  # the head may end anywhere, and what is not JSON has no keys
     return frozenset(found)
 
@@ -56,7 +56,7 @@ def document(export: Export, expected: str) -> Object:
     Raises ScanParseError at the line and column where the JSON breaks off.
     """
     try:
-        content = export.source.read()
+        content = _held(export)
         report = json.loads(content.decode(encoding_of(content)))
     except json.JSONDecodeError as e:
         place = f"line {e.lineno}, column {e.colno}"
@@ -66,6 +66,15 @@ def document(export: Export, expected: str) -> Object:
     if not isinstance(report, dict):
         raise export.error("line 1", f"a JSON {type(report).__name__}", expected)
     return report
+
+
+def _held(export: Export) -> bytes:
+    """Return all of an export."""
+    content = bytearray()
+    while chunk := export.source.read(1 << 20):
+        content += chunk
+        export.hold(len(content), "a JSON report")
+    return bytes(content)
 
 
 def objects(export: Export, expected: str) -> Iterator[Object]:

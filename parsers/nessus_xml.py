@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,23 +10,13 @@ from datetime import datetime
 from parsers.dates import epoch_datetime, iso_datetime, written_datetime
 from parsers.definitions import SeenDefinitions
 from parsers.export import Export
-from parsers.nessus import (
-    COMPLIANCE,
-    DETECTOR,
-    KEV,
-    PASSED,
-    WEB_DETECTOR,
-    Evidence,
-    compliance_check,
-    kev_due,
-    of_kind,
-    web_url,
-)
-from parsers.text import cve_ids, cwe_ids, paragraphs, port_number, score, stated, unique, vector
-from parsers.xml import Element, elements, local_name, root_name
-from poam.errors import ScanParseError
+from parsers.nessus import DETECTOR, WEB_DETECTOR, Evidence, web_url
+from parsers.nessus_item import Item
+from parsers.nessus_stream import Part, parts
+from parsers.text import unique
+from parsers.xml import root_name
 from poam.locations import host_name, is_ip, is_url, location, site
-from poam.model import Authenticated, Definition, Finding, Kind, Record, ScanCoverage
+from poam.model import Authenticated, Definition, Finding, Record, ScanCoverage
 
 NAME = "nessus_xml"
 DETECTORS = (DETECTOR, WEB_DETECTOR)
@@ -44,11 +33,6 @@ IDS = {
 }
 EXPORT = "a complete .nessus export"
 
-REFERENCE_ELEMENTS = (
-    *("bid", "cea-id", "cert", "cert-cc", "edb-id", "iava", "iavb", "iavt", "icsa", "mskb"),
-    *("msft", "osvdb", "owasp", "rhsa", "secunia", "tra", "usn"),
-)
-
 
 def recognises(head: bytes) -> bool:
     """Tell a Nessus version 2 export by its root element."""
@@ -60,23 +44,22 @@ def records(export: Export) -> Iterator[Record]:
     seen = SeenDefinitions()
     policy: str | None = None
     detector, reports, host = DETECTOR, 0, None
-    whole, outer = {"policyName", "HostProperties", "ReportItem"}, {"Report", "ReportHost"}
-    for event, element in elements(export, EXPORT, whole, outer):
-        match event, element.tag:
-            case "end", "policyName":
-                policy = policy or (element.text or "").strip() or None
-            case "start", "Report":
-                reports += 1
-                detector = WEB_DETECTOR if element.get("type") == "was" else DETECTOR
-            case "start", "ReportHost":
-                reports += 1
-                host = _Host(export, detector, seen, (element.get("name") or "").strip())
-            case _, "HostProperties" if host:
-                host.read_properties(element)
-            case _, "ReportItem":
+    for event, part, output in parts(export, EXPORT):
+        match event, part.name:
+            case "end", "ReportItem":
                 if host is None:
                     raise export.error("", "a ReportItem outside of a ReportHost", EXPORT)
-                host.read_item(element)
+                host.read_item(part, output)
+            case "end", "policyName":
+                policy = policy or part.text.strip() or None
+            case "start", "Report":
+                reports += 1
+                detector = WEB_DETECTOR if part.attributes.get("type") == "was" else DETECTOR
+            case "start", "ReportHost":
+                reports += 1
+                host = _Host(export, detector, seen, part.attributes.get("name", "").strip())
+            case _, "HostProperties" if host:
+                host.read_properties(part)
             case "end", "ReportHost" if host:
                 yield host.coverage(policy)
                 yield from host.definitions
@@ -110,23 +93,25 @@ class _Host:
             raise self.export.error(f"item {len(self.findings) + 1}", found, expected)
         return site(asset) if self.detector == WEB_DETECTOR and is_url(asset) else asset
 
-    def read_properties(self, properties: Element) -> None:
+    def read_properties(self, properties: Part) -> None:
         """Take the host's tags."""
-        for tag in properties.iterfind("tag"):
-            if tag.text and tag.text.strip():
-                self.tags.setdefault(tag.get("name", ""), tag.text.strip())
+        for tag in properties.parts:
+            if tag.name == "tag" and (text := tag.text.strip()):
+                self.tags.setdefault(tag.attributes.get("name", ""), text)
 
-    def read_item(self, element: Element) -> None:
-        """Take one ReportItem."""
-        place = f"host {self.asset}, item {len(self.findings) + 1}"
-        item = _Item(self.export.file, place, element)
-        output = item.text("plugin_output")
+    def read_item(self, part: Part, output: str | None) -> None:
+        """Take one ReportItem and its output."""
+        asset = self.asset
+        place = f"host {asset}, item {len(self.findings) + 1}"
+        item: Item | None = part.made
+        if item is None or item.detector != self.detector:
+            part.made = item = Item(self.export.file, place, self.detector, part)
+            definition = item.definition()
+            if self.seen.is_new(definition):
+                self.definitions.append(definition)
         self.evidence.add(item.plugin, output)
-        definition = item.definition(self.detector)
-        if self.seen.is_new(definition):
-            self.definitions.append(definition)
         page = self._page(output) if self.detector == WEB_DETECTOR else None
-        self.findings.append(item.finding(self.detector, self.asset, page))
+        self.findings.append(item.finding(asset, f"{self.export.file}: {place}", page))
 
     def _page(self, output: str | None) -> str:
         urls = (url for url in (web_url(output), self.name) if url and is_url(url))
@@ -187,134 +172,3 @@ class _Host:
         # Before Nessus 6 there is no Credentialed_Scan: how it logged in is all it says.
         login = {"local-checks-proto", "ssh-login-used", "smb-login-used"} & set(self.tags)
         return self.evidence.authenticated(*[True] * bool(login))
-
-
-class _Item:
-    """One ReportItem: its attributes, and its elements by local name."""
-
-    def __init__(self, file: str, place: str, element: Element) -> None:
-        self.file, self.place = file, place
-        self.attributes = element.attrib
-        self.plugin = element.get("pluginID", "").strip()
-        self.severity = element.get("severity", "").strip() or None
-        self._texts: defaultdict[str, list[str]] = defaultdict(list)
-        for child in element:
-            if child.text and child.text.strip():
-                # Compliance elements are told by local name: the namespace varies.
-                self._texts[local_name(child)].append(child.text.strip())
-        self._read_check()
-
-    def text(self, *names: str) -> str | None:
-        """Return the first text of the first of these elements that has one."""
-        return next((self._texts[name][0] for name in names if name in self._texts), None)
-
-    def texts(self, *names: str) -> list[str]:
-        """Return the texts of all these elements."""
-        return [text for name in names if name in self._texts for text in self._texts[name]]
-
-    def _read_check(self) -> None:
-        """Find out whether this is the result of a compliance check, and of which."""
-        self.name = self.text("compliance-check-name")
-        self.result = self.text("compliance-result")
-        family = self.attributes.get("pluginFamily") == COMPLIANCE
-        self.check = compliance_check(self.text("description")) if family or self.name else None
-        if self.check:
-            self.name = self.name or self.check.name
-            self.result = self.result or self.check.result
-        modern = any(name.startswith("compliance-") for name in self._texts)
-        self.compliance = modern or bool(
-            family and (self.result or self.text("compliance") == "true")
-        )
-
-    @property
-    def identifier(self) -> str:
-        """The plugin number; for a compliance check its name, as checks share a plugin."""
-        identifier = self.name if self.compliance and self.name else self.plugin
-        if not identifier:
-            found = "a ReportItem with neither pluginID nor compliance-check-name"
-            raise ScanParseError(self.file, self.place, found, 'pluginID="19506" or the like')
-        return identifier
-
-    @property
-    def present(self) -> bool:
-        """False only where a compliance check passed."""
-        return not (self.compliance and (self.result or "").upper() == PASSED)
-
-    @property
-    def kind(self) -> Kind:
-        """What this item is. A score outweighs the risk factor None."""
-        if self.compliance:
-            return Kind.CONFIGURATION if self.result else Kind.INFORMATIONAL
-        scored = self.text(
-            "cvss_base_score", "cvss3_base_score", "cvss4_base_score", "cvss", "cvssv3"
-        )
-        riskless = (self.text("risk_factor") or "").lower() in ("none", "info") and not scored
-        if self.plugin == "0" or self.severity == "0" or riskless:
-            return Kind.INFORMATIONAL
-        return Kind.VULNERABILITY
-
-    def finding(self, detector: str, asset: str, page: str | None) -> Finding:
-        """Return the detection, of a web application on this page."""
-        return Finding(
-            detector=detector,
-            source_identifier=self.identifier,
-            asset=asset,
-            kind=self.kind,
-            locator=f"{self.file}: {self.place}",
-            present=self.present,
-            location=page,
-            port=port_number(self.attributes.get("port"), self.file, self.place),
-            protocol=(self.attributes.get("protocol") or "").strip().lower() or None,
-            status=self.result,
-            # A check that passed is written with a severity too, but not with that of failing.
-            native_severity=self.severity if self.present else None,
-        )
-
-    def definition(self, detector: str) -> Definition:
-        """Return what the plugin or the check is about."""
-        name = self.text("plugin_name") or self.attributes.get("pluginName", "").strip() or None
-        body, solution = self.text("description"), self.text("compliance-solution", "solution")
-        if self.check:
-            body, solution = self.check.description, stated(solution) or self.check.solution
-        description = paragraphs(self.text("synopsis"), body)
-        if self.compliance:
-            name = self.name or name
-            description = self.text("compliance-info") or description
-        return Definition(
-            detector=detector,
-            source_identifier=self.identifier,
-            name=name,
-            description=description,
-            solution=stated(solution),
-            cvss2_base=self._score("cvss_base_score", "cvss"),
-            cvss2_vector=vector(self.text("cvss_vector")),
-            cvss3_base=self._score("cvss3_base_score", "cvssv3"),
-            cvss3_vector=vector(self.text("cvss3_vector")),
-            cvss4_base=self._score("cvss4_base_score", "cvssv4"),
-            cvss4_vector=vector(self.text("cvss4_vector")),
-            cves=cve_ids(self.texts("cve")),
-            cwes=cwe_ids([*self.texts("cwe"), *of_kind(self.texts("xref"), "CWE")]),
-            references=self._references(),
-            family=self.attributes.get("pluginFamily", "").strip() or None,
-            kev_due=kev_due(
-                [
-                    *self.texts("cisa-known-exploited", "cisa_known_exploited"),
-                    *of_kind(self.texts("xref"), KEV),
-                ]
-            ),
-        )
-
-    def _score(self, *names: str) -> float | None:
-        return score(self.text(*names), self.file, f"{self.place}, {names[0]}")
-
-    def _references(self) -> tuple[str, ...]:
-        xrefs = [ref for ref in self.texts("xref") if not ref.startswith(("CWE:", f"{KEV}:"))]
-        own = [
-            text if ":" in text else f"{name.upper()}:{text}"
-            for name in REFERENCE_ELEMENTS
-            for text in self.texts(name)
-        ]
-        pages = " ".join(self.texts("see_also", "compliance-see-also")).split()
-        controls = ",".join(self.texts("compliance-reference")).split(",")
-        checked = self.check.references if self.check else ()
-        return unique([*xrefs, *own, *pages, *controls, *checked])

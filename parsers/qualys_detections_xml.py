@@ -9,7 +9,7 @@ from parsers.definitions import SeenDefinitions
 from parsers.export import Export
 from parsers.qualys import DETECTOR, before, dns_name, finding, last_login
 from parsers.text import score, unique, vector
-from parsers.xml import Element, elements, root_name, text_of
+from parsers.xml import Element, child_texts, elements, root_name, text_of
 from poam.errors import ScanParseError
 from poam.model import Definition, Finding, Record, ScanCoverage
 
@@ -84,26 +84,25 @@ def _coverage(host: Element, file: str) -> ScanCoverage:
 
 
 def _finding(detection: Element, file: str, asset: str) -> Finding:
-    qid, place = text_of(detection, "QID"), f"host {asset}"
+    said, place = child_texts(detection), f"host {asset}"
+    qid = said.get("QID")
     if not qid:
         raise ScanParseError(file, place, "a DETECTION without QID", "a QID")
-    flags = [
-        word for word in ("ignored", "disabled") if text_of(detection, f"IS_{word.upper()}") == "1"
-    ]
+    flags = [word for word in ("ignored", "disabled") if said.get(f"IS_{word.upper()}") == "1"]
     return finding(
         file,
         place,
         asset,
         qid,
-        kind=text_of(detection, "TYPE"),
-        port=text_of(detection, "PORT"),
-        protocol=text_of(detection, "PROTOCOL"),
-        severity=text_of(detection, "SEVERITY"),
-        status=text_of(detection, "STATUS"),
+        kind=said.get("TYPE") or None,
+        port=said.get("PORT") or None,
+        protocol=said.get("PROTOCOL") or None,
+        severity=said.get("SEVERITY") or None,
+        status=said.get("STATUS") or None,
         flags=flags,
         times=(
-            iso_datetime(text_of(detection, "FIRST_FOUND_DATETIME"), file, f"{place}, QID {qid}"),
-            iso_datetime(text_of(detection, "LAST_FOUND_DATETIME"), file, f"{place}, QID {qid}"),
+            iso_datetime(said.get("FIRST_FOUND_DATETIME"), file, f"{place}, QID {qid}"),
+            iso_datetime(said.get("LAST_FOUND_DATETIME"), file, f"{place}, QID {qid}"),
         ),
     )
 

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from bs4 import BeautifulSoup, Comment
 
@@ -21,6 +22,7 @@ _ESCAPED_ELEMENT = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|amp|lt|gt|quot|apos|nbsp);", re.IGNORECASE)
 _BLOCKS = re.compile(r"blockquote|div|d[ldt]|h[1-6r]|ol|p|pre|table|tr|ul")
+_SHORT = 10_000  # characters
 _VECTOR_PREFIX = re.compile(r"^\(?(?:CVSS2#)?")
 
 
@@ -31,6 +33,10 @@ def plain_text(text: str | None) -> str | None:
     escaped once more than needed (`&lt;p&gt;`) is markup too. None and empty give None.
     """
     text = (text or "").replace("\r\n", "\n").strip()
+    return _plain_again(text) if len(text) < _SHORT else _plain(text)
+
+
+def _plain(text: str) -> str | None:
     if _ESCAPED_ELEMENT.search(text) and not _ELEMENT.search(text):
         text = html.unescape(text)
     if _ELEMENT.search(text):
@@ -38,6 +44,9 @@ def plain_text(text: str | None) -> str | None:
     elif _ENTITY.search(text):
         text = html.unescape(text)
     return text.replace("\xa0", " ").strip() or None
+
+
+_plain_again = lru_cache(maxsize=1024)(_plain)  # for the same texts come on every page
 
 
 def _rendered(text: str) -> str:

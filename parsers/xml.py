@@ -4,9 +4,9 @@ Declarations of entities can stand only before the root element. So defusedxml r
 and refuses; what follows is read by lxml, which is faster and knows the line of each element.
 """
 
+import codecs
 import re
 from collections.abc import Collection, Iterator
-from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import EntitiesForbidden, ExternalReferenceForbidden
@@ -15,25 +15,34 @@ from lxml import etree
 from lxml.etree import XMLSyntaxError
 from lxml.etree import _Element as Element
 
-from parsers.encoding import head_text
+from parsers.encoding import encoding_of, head_text
 from parsers.export import Export
 from poam.errors import ScanParseError
 
 __all__ = [
+    "DEPTH",
     "Element",
+    "TextLength",
+    "broken",
     "check_start",
+    "child_texts",
     "elements",
+    "harmless_start",
     "line_of",
     "local_name",
     "root_name",
     "text_of",
     "texts_of",
+    "too_deep",
 ]
 
 _BLANK = re.compile(r"\s*")
 _ROOT = re.compile(r"<([^\W\d][\w.:-]*)")
 _DOCTYPE_PART = re.compile(r"""<!--.*?-->|<\?.*?\?>|"[^"]*"|'[^']*'|[\[\]>]""", re.DOTALL)
+_MARKS = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 _CHUNK = 65536
+DEPTH = 2048
+"""Elements in one another: lxml reads no more, and no export has a hundredth of it."""
 
 
 def root_name(head: bytes) -> str | None:
@@ -101,9 +110,10 @@ def elements(
     Raises ScanParseError at the line and column where the XML breaks off or is not allowed.
     """
     inside = 0
+    start = harmless_start(export, expected)
     try:
         for event, element in etree.iterparse(
-            _Replayed(_defused_prolog(export.source), export.source),
+            _Replayed(start, export),
             events=("start", "end"),
             tag=[f"{{*}}{name}" for name in {*whole, *outer}],
             resolve_entities=False,
@@ -126,20 +136,27 @@ def elements(
             else:
                 continue
             _forget(element, empty=ends)
-    except (ParseError, XMLSyntaxError) as e:
-        line, column = e.position
-        said = str(e).partition(", line ")[0].partition(": line ")[0]
-        place = f"line {line}, column {max(column, 1)}"
-        raise export.error(place, f"broken XML ({said})", expected) from e
-    except EntitiesForbidden as e:
-        found = f"the declaration of an entity, '{e.name}'"
-        raise export.error("DOCTYPE", found, f"{expected}, which declares none") from e
-    except ExternalReferenceForbidden as e:
-        found = f"a reference to an external entity, '{e.sysid}'"
-        raise export.error("DOCTYPE", found, f"{expected}, which has none") from e
-    except (LookupError, ValueError) as e:
-        # expat knows few encodings itself; for the others Python has to have a single-byte codec.
-        raise export.error("XML declaration", f"an encoding ({e})", "UTF-8") from e
+    except XMLSyntaxError as e:
+        raise _broken(export, e, expected) from e
+
+
+def broken(export: Export, said: str, line: int, column: int, expected: str) -> ScanParseError:
+    """Return the error that says where the XML of an export is not well-formed, and how."""
+    place = f"line {line}, column {max(column, 1)}"
+    return export.error(place, f"broken XML ({said})", expected)
+
+
+def too_deep(export: Export, place: str) -> ScanParseError:
+    """Return the error that says that elements stand too deep in one another."""
+    return export.error(place, f"more than {DEPTH} elements in one another", f"at most {DEPTH}")
+
+
+def _broken(export: Export, error: SyntaxError, expected: str) -> ScanParseError:
+    said = str(error).partition(", line ")[0].partition(": line ")[0]
+    if said.startswith("Excessive depth"):
+        return too_deep(export, f"line {error.position[0]}")  # type: ignore[attr-defined]
+    line, column = error.position  # type: ignore[attr-defined]
+    return broken(export, said, line, column, expected)
 
 
 class _RootReachedError(Exception):
@@ -153,29 +170,69 @@ class _UpToRoot:
         raise _RootReachedError(tag, attributes)
 
 
-def _defused_prolog(source: BinaryIO) -> bytes:
-    """Return the first bytes of an export, up to its root element or beyond, declared harmless."""
+def harmless_start(export: Export, expected: str) -> bytes:
+    """Return the first bytes of an export, up to its root element or beyond, declared harmless.
+
+    Raises ScanParseError where they declare entities, refer to external ones, or are broken.
+    """
     read = b""
     parser = DefusedXMLParser(target=_UpToRoot(), forbid_entities=True, forbid_external=True)
-    while chunk := source.read(_CHUNK):
-        read += chunk
-        try:
+    try:
+        while chunk := export.source.read(_CHUNK):
+            read += chunk
             parser.feed(chunk)
-        except _RootReachedError:
-            return read
-    parser.close()
-    return read
+        parser.close()
+    except _RootReachedError:
+        pass
+    except ParseError as e:
+        raise _broken(export, e, expected) from e
+    except EntitiesForbidden as e:
+        found = f"the declaration of an entity, '{e.name}'"
+        raise export.error("DOCTYPE", found, f"{expected}, which declares none") from e
+    except ExternalReferenceForbidden as e:
+        found = f"a reference to an external entity, '{e.sysid}'"
+        raise export.error("DOCTYPE", found, f"{expected}, which has none") from e
+    except (LookupError, ValueError) as e:
+        # expat knows few encodings itself; for the others Python has to have a single-byte codec.
+        raise export.error("XML declaration", f"an encoding ({e})", "UTF-8") from e
+    # lxml knows UTF-16 without a byte order mark only by its XML declaration.
+    return _MARKS.get(encoding_of(read), b"") + read
+
+
+class TextLength:
+    """Watches the texts and tags of an XML file while it is read: a parser holds each whole."""
+
+    def __init__(self, export: Export) -> None:
+        self._export = export
+        self._since = {b"<": 0, b">": 0}  # bytes since a text, or a tag, can have begun
+        self._last = b""
+        self._close = b""  # what ends the comment or CDATA that is open
+
+    def check(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises ScanParseError where a text is too long to hold."""
+        seen = self._last + chunk  # for what lies across the border
+        if self._close in seen:
+            at, close = max((seen.rfind(b"<![CDATA["), b"]]>"), (seen.rfind(b"<!--"), b"-->"))
+            self._close = close if at >= 0 and seen.find(close, at) < 0 else b""
+        for mark, since in self._since.items():
+            at = -1 if self._close and since else chunk.rfind(mark)
+            self._export.hold(since + len(chunk.partition(mark)[0]), "a text")
+            self._since[mark] = len(chunk) - at - 1 + (since if at < 0 else 0)
+        self._last = chunk[-8:]
 
 
 class _Replayed:
-    """A stream of which the beginning was read already."""
+    """An export of which the beginning was read already."""
 
-    def __init__(self, read: bytes, rest: BinaryIO) -> None:
-        self._read, self._rest = read, rest
+    def __init__(self, read: bytes, export: Export) -> None:
+        self._read, self._export = read, export
+        self._texts = TextLength(export)
 
     def read(self, size: int = -1) -> bytes:
         given, self._read = self._read, b""
-        return given or self._rest.read(_CHUNK if size < 0 else size)
+        given = given or self._export.source.read(_CHUNK if size < 0 else size)
+        self._texts.check(given)
+        return given
 
 
 def _refuse_entities(element: Element, export: Export, expected: str) -> None:
@@ -211,6 +268,14 @@ def local_name(element: Element) -> str:
 def text_of(element: Element, path: str) -> str | None:
     """Return the stripped text of the first element at `path`; None where there is none."""
     return (element.findtext(path) or "").strip() or None
+
+
+def child_texts(element: Element) -> dict[str, str]:
+    """Return the stripped texts of an element's children by name, of each name the first."""
+    texts: dict[str, str] = {}
+    for child in element:
+        texts.setdefault(child.tag, (child.text or "").strip())
+    return texts
 
 
 def texts_of(element: Element, path: str) -> tuple[str, ...]:

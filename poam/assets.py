@@ -2,9 +2,11 @@
 
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from ipaddress import IPv4Network, ip_address
 
 import pandas as pd
@@ -149,7 +151,7 @@ def asset_text(asset: str, location: str, port: int, protocol: str, parameter: s
 
 def recorded_lines(memory: pd.DataFrame) -> dict[str, tuple[AssetLine, ...]]:
     """By POA&M ID the assets that the ledger's memory gives an item, as lines of its list."""
-    lines: dict[str, tuple[AssetLine, ...]] = {}
+    lines: dict[str, list[AssetLine]] = defaultdict(list)
     for row in rows(memory[memory["poam_id"] != ""]):
         place = (row.location, row.port, row.protocol.lower(), row.parameter)
         text = asset_text(row.asset_identifier, *place)
@@ -161,8 +163,8 @@ def recorded_lines(memory: pd.DataFrame) -> dict[str, tuple[AssetLine, ...]]:
             row.location,
             row.parameter,
         )
-        lines[row.poam_id] = (*lines.get(row.poam_id, ()), line)
-    return lines
+        lines[row.poam_id].append(line)
+    return {poam_id: tuple(listed) for poam_id, listed in lines.items()}
 
 
 def asset_index(
@@ -190,10 +192,11 @@ def asset_index(
     contested = _contested(coverage, listed)
     ignored = frozenset(policy.ignore) | contested.keys()
     groups = _tied_names(coverage, ignored)
+    group_of = {key: group for group in groups for key in group}
     names = dict(listed)
     for group in groups:
         in_inventory = any(key in listed for key in group)
-        known = "" if in_inventory else _known(group, groups, known_ids or {})
+        known = "" if in_inventory else _known(group, group_of, known_ids or {})
         chosen = known or _preferred(group, listed, policy)
         for key in group:
             names.setdefault(key, chosen)
@@ -262,6 +265,7 @@ def _pages(text: str) -> Iterator[AssetLine]:
         yield AssetLine(one, site(url), location=location(url), parameter=name)
 
 
+@lru_cache(maxsize=1 << 17)  # a fleet's hosts stand in many items
 def _asset_line(text: str) -> AssetLine:
     match = None
     if text.endswith(")") or ":" in text or "/" in text:
@@ -353,15 +357,16 @@ def _tied_names(coverage: pd.DataFrame, ignored: frozenset[str]) -> list[dict[st
 
 
 def _known(
-    group: Mapping[str, str], groups: list[dict[str, str]], known_ids: Mapping[str, str]
+    group: Mapping[str, str],
+    group_of: Mapping[str, Mapping[str, str]],
+    known_ids: Mapping[str, str],
 ) -> str:
     """Return the identifier that the ids of a group had, unless another host has that name now."""
     had = {known_ids[key] for key, kind in group.items() if kind == "id" and key in known_ids}
     if len(had) != 1:
         return ""
     identifier = next(iter(had))
-    taken = any(_folded(identifier) in other for other in groups if other is not group)
-    return "" if taken else identifier
+    return identifier if group_of.get(_folded(identifier), group) is group else ""
 
 
 def _preferred(group: Mapping[str, str], listed: Mapping[str, str], policy: Assets) -> str:

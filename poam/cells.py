@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 # The longest text a cell can hold. Source: Excel specifications and limits.
 CELL_LIMIT = 32_767
+POINTER = "[all "
 ATTACHMENT = re.compile(
     r"^\[all (?P<count>[\d,]+) assets: (?P<file>assets-[^/\\]+\.csv)\]$", re.MULTILINE
 )
@@ -40,12 +41,12 @@ def asset_cell(lines: Sequence[str], poam_id: str) -> tuple[str, bool]:
 
 def attachment_line(count: int, poam_id: str) -> str:
     """The last line of an asset list that goes on in an attachment."""
-    return f"[all {count:,} assets: assets-{poam_id}.csv]"
+    return f"{POINTER}{count:,} assets: assets-{poam_id}.csv]"
 
 
 def is_attachment_line(line: str) -> bool:
     """Whether a line of an asset cell points at an attachment rather than naming an asset."""
-    return line.startswith("[all ") and line.endswith(".csv]")
+    return line.startswith(POINTER) and line.endswith(".csv]")
 
 
 def attached(cell: str) -> tuple[int, str] | None:

@@ -14,7 +14,8 @@ from poam.frames import Row, rows
 from poam.marks import MarkReader
 from poam.model import Kind, RiskRating, Sheet
 from poam.policy import Policy
-from poam.sides import Describer
+from poam.sides import PLACE, Describer
+from poam.sighted import Sighted
 from poam.titles import TitleReader
 
 LINKS = {
@@ -86,11 +87,11 @@ class Correlator:
         `review`), `cross_detector` (the item is another scanner's), `points` and `evidence`, the
         sum in words. A weakness without a line is new.
         """
-        places = _places(sightings)
+        places = Sighted(sightings, PLACE)
         records: list[tuple[object, ...]] = []
         for weakness in rows(weaknesses):
             key = (weakness.detector, weakness.source_identifier)
-            side = self.weakness(weakness, places[key])
+            side = self.weakness(weakness, places.of(key))
             for link in self._answered(key, side):
                 row, match = link.candidate, link.match
                 cross = _crosses(side, row.side)
@@ -154,9 +155,9 @@ class Correlator:
         new = [w for w in rows(weaknesses) if (w.detector, w.source_identifier) not in linked]
         new = [w for w in new if w.kind != Kind.INFORMATIONAL and w.original_risk_rating]
         new.sort(key=lambda w: (RATINGS[w.original_risk_rating], w.detector, w.source_identifier))
-        places = _places(sightings)
+        places = Sighted(sightings, PLACE)
         keys = [(w.detector, w.source_identifier) for w in new]
-        sides = [self.weakness(w, places[key]) for w, key in zip(new, keys, strict=True)]
+        sides = [self.weakness(w, places.of(key)) for w, key in zip(new, keys, strict=True)]
         candidates = [Candidate("new", at, "", side) for at, side in enumerate(sides)]
         among = Block(candidates, self._marks, self._titles)
         following: set[int] = set()
@@ -204,10 +205,3 @@ def _crosses(side: Side, other: Side) -> bool:
 def _one_weakness(side: Side, other: Side) -> bool:
     """Tell rows of one weakness: a row per detection date has the same identifiers."""
     return side is other or bool(side.identifiers and side.identifiers == other.identifiers)
-
-
-def _places(sightings: pd.DataFrame) -> dict[tuple[str, str], list[Row]]:
-    places: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for sighting in rows(sightings[sightings["present"]]):
-        places[sighting.detector, sighting.source_identifier].append(sighting)
-    return places

@@ -1,5 +1,6 @@
 """What becomes of an item that the workbook has: it stays, changes, closes, or waits for proof."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -52,6 +53,7 @@ class Item:
     of_images: bool = False
     is_configuration: bool = False
     first_seen: date | None = None  # the earliest day that a sighting of it is known for
+    by_place: dict[str, list[AssetLine]] = field(default_factory=lambda: defaultdict(list))
 
     def versions(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
         """Return the lines that name an image of which a sighting is another version."""
@@ -81,7 +83,12 @@ class Item:
 
     def lists(self, sighting: Row, index: AssetIndex) -> list[AssetLine]:
         """Return the lines that name the place of a sighting."""
-        return [line for line in self.lines if _same_place(line, sighting, index)]
+        if not self.by_place:
+            for line in self.lines:
+                for place in _places(line, index):
+                    self.by_place[place].append(line)
+        near = self.by_place.get(_place(sighting), ())
+        return [line for line in near if _same_place(line, sighting, index)]
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ class Settlement:
         versions = [
             name for name in listed if (other := image(name)) and same_repository(one, other)
         ]
-        shown = any((*key, name) in self.record.seen for key in item.keys for name in versions)
+        shown = any(name in self.record.seen.get(key, ()) for key in item.keys for name in versions)
         return versions[0] if versions and not shown else asset
 
     def _decommissioned(self, item: Item, line: AssetLine) -> str:
@@ -202,8 +209,10 @@ class Settlement:
         """Return the line of a version that was seen, where this one left the inventory."""
         asset = self.index.identifier(line.name)
         one = image(asset) if item.of_images and asset in self.index.departed else None
+        if one is None:
+            return ""
         seen = ((other.text, image(self.index.identifier(other.name))) for other in item.seen)
-        newer = (text for text, other in seen if one and other and same_repository(one, other))
+        newer = (text for text, other in seen if other and same_repository(one, other))
         return min(newer, default="")
 
     def _close(self, item: Item, gone: Mapping[AssetLine, str]) -> Decision:
@@ -330,6 +339,17 @@ def _cleaned(item: Item, asset: str, line: AssetLine, day: date) -> Cleaned:
         tuple(sorted(item.keys)),
         item.record.original_detection_date,
     )
+
+
+def _place(sighting: Row) -> str:
+    return without_query(sighting.location) if sighting.location else str(sighting.asset_identifier)
+
+
+def _places(line: AssetLine, index: AssetIndex) -> set[str]:
+    """Return the pages or assets that a line names: where sightings of it are."""
+    if line.location:
+        return {without_query(line.location)}
+    return {index.identifier(name) for name in line.names}
 
 
 def _same_place(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:

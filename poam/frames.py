@@ -83,7 +83,7 @@ COVERAGE = {
 LISTS = ("cves", "cwes", "references")
 WEAKNESS = ["detector", "source_identifier"]
 SCAN = ["file", "detector", "asset"]
-CHUNK = 50_000
+CHUNK = 10_000
 """Detections that are held as records at a time; the rest are columns."""
 
 

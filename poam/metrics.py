@@ -26,6 +26,20 @@ NO_IDENTIFIER = {"", "none", "n/a"}
 
 
 @dataclass(frozen=True, slots=True)
+class MonthCounts:
+    """What reviewers count on a day, as a run leaves it in the ledger.
+
+    `open` is what `open_summary` gives, `past_due` its table by line and column, `scans` the table
+    of `scan_counts` by target, rating and column; empty where no scan was read.
+    """
+
+    as_of: date
+    open: Mapping[str, int]
+    past_due: Mapping[str, Mapping[str, int]]
+    scans: Mapping[str, Mapping[str, Mapping[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenItem:
     """An item of the Open sheet, as it counts on a day.
 
@@ -103,6 +117,21 @@ def late_items(found: Iterable[OpenItem]) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(table, columns=["poam_id", "rating", "age", "days_late", "status"])
     return frame.astype({"age": "Int64", "days_late": "int64"})
+
+
+def month_counts(
+    as_of: date, found: Sequence[OpenItem], scanned: pd.DataFrame | None, buckets: PastDue
+) -> MonthCounts:
+    """Count a month; `scanned` as `scan_counts` gives it, None where no scan was read."""
+    scans: dict[str, dict[str, dict[str, int]]] = {}
+    for row in rows(scanned) if scanned is not None else ():
+        scans.setdefault(row.target, {})[row.rating] = {"unique": row.unique, "raw": row.raw}
+    table = past_due(found, buckets).set_index("rating")
+    names = [str(name) for name in table]
+    late = {
+        str(line): dict(zip(names, map(int, row), strict=True)) for line, row in table.iterrows()
+    }
+    return MonthCounts(as_of, open_summary(found), late, scans)
 
 
 def by_month(

@@ -106,6 +106,14 @@ class Scanner(Rules):
     fields: dict[str, FieldAccount]
 
 
+class Limits(Rules):
+    """How much of a scan file is read; one that goes beyond is refused."""
+
+    unpacked_mb: int = Field(gt=0)
+    unpacked_ratio: int = Field(gt=0)
+    held_mb: int = Field(gt=0)
+
+
 class Site(Rules):
     """What a site sets for itself. Source: `site.yaml`, overridden by conmon.yaml."""
 
@@ -120,6 +128,7 @@ class Site(Rules):
     dates: dict[str, DateOrder]
     encodings: dict[str, str]
     submission_day: int = Field(ge=1, le=31)
+    limits: Limits
 
     @field_validator("encodings")
     @classmethod

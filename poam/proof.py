@@ -1,18 +1,21 @@
 """Whether a scan proves that a weakness is gone from an asset."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import pandas as pd
 
 from poam.assets import AssetLine
 from poam.changes import Cleaned
 from poam.dedupe import DEPTH, SIGHTING
-from poam.frames import Row, rows
+from poam.frames import WEAKNESS, rows
 from poam.identifiers import source_identifier
 from poam.model import Authenticated
 from poam.policy import Policy
+from poam.sighted import cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class ScanRecord:
     `scans` by (detector, asset); `failed` names, by detector, the files that could not be read,
     with "" for files of no known detector; `memory` and `fixed` by (detector, source identifier,
     asset), `fixed` holding the scanner's own reports of a fix. `confirm` is in how many scans, each
-    on a day of its own, a weakness must be absent; `seen` are the keys that this batch shows.
+    on a day of its own, a weakness must be absent; `seen` are the assets on which this batch shows
+    a weakness, by (detector, source identifier).
     """
 
     scans: Mapping[tuple[str, str], Scan]
@@ -77,11 +81,16 @@ class ScanRecord:
     memory: Mapping[tuple[str, str, str], Memory] = field(default_factory=dict)
     fixed: Mapping[tuple[str, str, str], tuple[Fix, ...]] = field(default_factory=dict)
     confirm: int = 1
-    seen: frozenset[tuple[str, str, str]] = frozenset()
+    seen: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
     def was_scanned(self, asset: str) -> bool:
         """Whether any detector looked at an asset in this batch."""
-        return asset in {scanned for _, scanned in self.scans}
+        return asset in self.scanned
+
+    @cached_property
+    def scanned(self) -> frozenset[str]:
+        """The assets that any detector looked at in this batch."""
+        return frozenset(asset for _, asset in self.scans)
 
     def witnesses(
         self, identifiers: Mapping[str, tuple[str, ...]], asset: str
@@ -180,32 +189,54 @@ def scan_record(
     Of several scans of one asset by one detector the deepest counts, and of those the newest; a
     scan without an end counts by its start.
     """
-    known: dict[tuple[str, str, str], Memory] = {}
-    for row in rows(memory.sort_values("last_seen", kind="stable")):
-        key = _key(row, policy)
-        before = known.get(key)
-        deepest = max(
-            [Authenticated(row.authenticated), *([before.authenticated] if before else [])],
-            key=_depth,
-        )
-        clean = [row.first_clean.date()] if pd.notna(row.first_clean) else []
-        if before and before.first_clean:
-            clean.append(before.first_clean)
-        known[key] = Memory(row.last_seen.date(), deepest, min(clean, default=None))
     fixed: dict[tuple[str, str, str], tuple[Fix, ...]] = {}
-    for row in rows(sightings[~sightings["present"]]):
-        key = _key(row, policy)
+    reported = sightings[~sightings["present"]]
+    for key, row in zip(_keys(reported, policy), rows(reported), strict=True):
         place = (row.location, row.parameter, row.port)
         fix = Fix(row.last_seen.date(), *place, row.locator)
         fixed[key] = (*fixed.get(key, ()), fix)
     confirm = policy.timelines.closing.confirm_scans
-    seen = frozenset(_key(row, policy) for row in rows(sightings[sightings["present"]]))
+    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for detector, identifier, asset in _keys(sightings[sightings["present"]], policy):
+        seen[detector, identifier].add(asset)
+    known = _known(memory, policy)
     return ScanRecord(_scans_by_asset(coverage), failed, known, fixed, confirm, seen)
 
 
-def _key(row: Row, policy: Policy) -> tuple[str, str, str]:
-    identifier = source_identifier(row.source_identifier, policy, row.detector)
-    return row.detector, identifier, row.asset_identifier
+def _known(memory: pd.DataFrame, policy: Policy) -> dict[tuple[str, str, str], Memory]:
+    """Return what is remembered by key: of several places of an asset the newest and deepest."""
+    ordered = memory.sort_values("last_seen", kind="stable")
+    facts = ordered[["last_seen", "authenticated", "first_clean"]]
+    number = facts.groupby(list(facts), dropna=False, sort=False).ngroup()
+    memories = {  # few are different, however many places there are
+        at: Memory(seen.date(), Authenticated(how), None if pd.isna(clean) else clean.date())
+        for at, seen, how, clean in facts.assign(at=number)
+        .drop_duplicates()[["at", *facts]]
+        .itertuples(index=False)
+    }
+    known: dict[tuple[str, str, str], Memory] = {}
+    for key, at in zip(_keys(ordered, policy), number.tolist(), strict=True):
+        before, now = known.get(key), memories[at]
+        known[key] = now if before is None or before is now else _joined(before, now)
+    return known
+
+
+def _joined(before: Memory, now: Memory) -> Memory:
+    deepest = max(now.authenticated, before.authenticated, key=_depth)
+    clean = [day for day in (now.first_clean, before.first_clean) if day]
+    return Memory(now.last_seen, deepest, min(clean, default=None))
+
+
+def _keys(frame: pd.DataFrame, policy: Policy) -> Iterator[tuple[str, str, str]]:
+    """Yield each row's detector, source identifier as the policy spells it, and asset."""
+    columns = [cells(frame[name]) for name in (*WEAKNESS, "asset_identifier")]
+    spelled: dict[tuple[str, str], str] = {}
+    for detector, number, asset in zip(*columns, strict=True):
+        identifier = spelled.get((detector, number))
+        if identifier is None:
+            identifier = source_identifier(number, policy, detector)
+            spelled[detector, number] = identifier
+        yield detector, identifier, asset
 
 
 def _scans_by_asset(coverage: pd.DataFrame) -> dict[tuple[str, str], Scan]:

@@ -14,8 +14,9 @@ from poam.cells import is_attachment_line
 from poam.changes import ChangeSet, Decision, doubtful, held, undecided, unlisted, unrated
 from poam.cross_references import cross_references
 from poam.deadlines import deadline, is_late
+from poam.dedupe import SIGHTING
 from poam.existing import Item, Settlement, place_text, some
-from poam.frames import WEAKNESS, Row, rows
+from poam.frames import Row, rows
 from poam.identifiers import row_identity
 from poam.kev import KevCatalogue
 from poam.model import ChangeKind, Kind, RiskRating, Sheet
@@ -25,8 +26,11 @@ from poam.policy import Policy
 from poam.proof import ScanRecord
 from poam.recurrence import Recurrences
 from poam.revision import Reviser
+from poam.sighted import Sighted
 
 RATING_ORDER = {rating: order for order, rating in enumerate(RiskRating)}
+DAYS = ("first_seen", "first_seen_basis", "last_seen")
+TOLD = (*SIGHTING, *DAYS, "kind", "locator", "finders")  # what of a sighting decides
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,13 @@ class Reconciler:
         members: dict[int, str] = {}
         review: list[Decision] = []
         cohorts: list[Opening] = []
-        seen = _present_by_weakness(sightings)
+        seen = Sighted(sightings, TOLD)
         closed_before = Recurrences(self.as_of, self.policy, self.index, self.clean_days)
         for weakness in rows(weaknesses):
             key = (weakness.detector, weakness.source_identifier)
             same, elsewhere = self._by_detector(linked[key])
             mine = [states[link.sheet, link.row] for link in same]
-            left = self._claim(weakness, seen[key], same, states, members)
+            left = self._claim(weakness, seen.of(key), same, states, members)
             if weakness.kind == Kind.INFORMATIONAL:
                 continue
             left = [sighting for sighting in left if sighting.kind != Kind.INFORMATIONAL]
@@ -448,10 +452,3 @@ def _by_weakness(
         key = (link.detector, link.source_identifier)
         (linked if link.verdict == "linked" else proposed)[key].append(link)
     return linked, proposed
-
-
-def _present_by_weakness(sightings: pd.DataFrame) -> dict[tuple[str, str], list[Row]]:
-    seen: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for sighting in rows(sightings[sightings["present"]]):
-        seen[tuple(getattr(sighting, name) for name in WEAKNESS)].append(sighting)
-    return seen

@@ -4,12 +4,13 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
+from poam.answers import Doubt
 from poam.changes import ChangeSet, Decision
 from poam.existing import some
 from poam.gates import Gate
@@ -124,7 +125,7 @@ class RunReport:
 
 
 def _sentence(because: tuple[str, ...], same: Sequence[Decision]) -> str:
-    why = "; ".join(map(_uncited, because))
+    why = "; ".join(map(uncited, because))
     if len(same) > 1:
         return f"{', '.join(d.poam_id or d.weakness_name for d in same)} ({len(same)}): {why}"
     (d,) = same
@@ -144,10 +145,15 @@ def _late_sentence(item: OpenItem) -> str:
     )
 
 
-def _uncited(sentence: str) -> str:
-    """A sentence without the policy lines behind it, which `poam explain` tells."""
+def cited(sentence: str) -> tuple[str, tuple[str, ...]]:
+    """A sentence, and apart from it the policy lines that it cites."""
     match = CITED.fullmatch(sentence)
-    return match["text"] if match else sentence
+    return (match["text"], tuple(match["notes"].split(" | "))) if match else (sentence, ())
+
+
+def uncited(sentence: str) -> str:
+    """A sentence without the policy lines behind it, which `poam explain` tells."""
+    return cited(sentence)[0]
 
 
 def run_report(
@@ -192,7 +198,10 @@ def _gate_sentence(gate: Gate) -> str:
 
 
 def changes_frame(changes: ChangeSet) -> pd.DataFrame:
-    """One row per field that a run sets, and one per decision that sets none."""
+    """One row per field that a run sets, and one per decision that sets none.
+
+    `because` is without policy lines: they are long, and `decisions_json` has them.
+    """
     rows = []
     for d in changes.decisions:
         head = (
@@ -203,11 +212,9 @@ def changes_frame(changes: ChangeSet) -> pd.DataFrame:
             d.source_identifier,
             d.weakness_name,
         )
-        why = "; ".join(d.because)
-        fields = [
-            (name, _text(d.before.get(name)), _text(value)) for name, value in d.after.items()
-        ]
-        rows += [(*head, *row, why) for row in fields or [("", "", "")]]
+        why = "; ".join(map(uncited, d.because))
+        cells = [(name, _text(d.before.get(name)), _text(value)) for name, value in d.after.items()]
+        rows += [(*head, *row, why) for row in cells or [("", "", "")]]
     return pd.DataFrame.from_records(rows, columns=CHANGES).astype("str")
 
 
@@ -236,9 +243,15 @@ def review_frame(changes: ChangeSet) -> pd.DataFrame:
 
 
 def decisions_json(changes: ChangeSet) -> str:
-    """Every decision as JSON, for `poam explain`."""
-    content = [{k: v for k, v in asdict(d).items() if k != "attachment"} for d in changes.decisions]
-    return json.dumps(content, indent=1, default=str, ensure_ascii=False) + "\n"
+    """Every decision as JSON, one a line, for `poam explain`."""
+    names = [field.name for field in fields(Decision) if field.name != "attachment"]
+    encode = json.JSONEncoder(default=_encoded, ensure_ascii=False).encode
+    lines = [encode({name: getattr(d, name) for name in names}) for d in changes.decisions]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def _encoded(value: object) -> object:
+    return asdict(value) if isinstance(value, Doubt) else str(value)
 
 
 def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
@@ -260,26 +273,24 @@ def explanation(decisions: list[Mapping[str, Any]], poam_id: str) -> str:
                 before = _text(d["before"].get(name))
                 if before and before == _text(value):
                     continue
-                was = f"  (was: {_short(before)})" if before else ""
-                lines.append(f"  {name} = {_short(_text(value))}{was}")
+                was = f"  (was: {short(before)})" if before else ""
+                lines.append(f"  {name} = {short(_text(value))}{was}")
     lines += [f"[{number}] {note}" for note, number in notes.items()]
     return "\n".join(lines)
 
 
 def _noted(sentence: str, notes: dict[str, int]) -> str:
     """A sentence with numbers in place of the policy lines that it cites."""
-    match = CITED.fullmatch(sentence)
-    if match is None:
-        return sentence
-    cited = match["notes"].split(" | ")
-    numbers = [f"[{notes.setdefault(note, len(notes) + 1)}]" for note in cited]
-    return f"{match['text']} {''.join(numbers)}"
+    text, lines = cited(sentence)
+    numbers = [f"[{notes.setdefault(line, len(notes) + 1)}]" for line in lines]
+    return " ".join((text, "".join(numbers))) if numbers else text
 
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _short(text: str, width: int = 160) -> str:
+def short(text: str, width: int = 160) -> str:
+    """A text on one line, cut where it is long."""
     line = " / ".join(text.splitlines())
     return line if len(line) <= width else line[: width - 1] + "…"

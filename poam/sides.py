@@ -13,6 +13,9 @@ from poam.marks import MarkReader, is_partial
 from poam.policy import Policy
 from poam.titles import TitleReader
 
+# What of a sighting tells its place.
+PLACE = ("asset_identifier", "location", "parameter", "port")
+
 
 class Describer:
     """Describes weaknesses and items by what the policy and the asset index say of them."""

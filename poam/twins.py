@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from operator import attrgetter
 
 import pandas as pd
 
 from poam.frames import Row, rows
 from poam.locations import without_query
+from poam.sides import PLACE
+from poam.sighted import Sighted
 
 Finder = tuple[str, str, str]
 """A detector, its source identifier, and the evidence that it is the same weakness."""
@@ -45,24 +48,23 @@ def fold(weaknesses: pd.DataFrame, sightings: pd.DataFrame, twins: pd.DataFrame)
         key = (twin.detector, twin.source_identifier)
         leader_of[key] = (twin.leading_detector, twin.leading_identifier)
         evidence_of[key] = twin.evidence
-    of_weakness = _by_weakness(sightings, {*leader_of, *leader_of.values()})
+    of_weakness = Sighted(sightings, (*PLACE, "first_seen", "first_seen_basis"))
     leading: dict[int, int] = {}
     finders: dict[int, tuple[Finder, ...]] = dict.fromkeys(sightings.index, ())
-    first = sightings["first_seen"].copy()
-    basis = sightings["first_seen_basis"].copy()
+    earlier: dict[int, Row] = {}
     for follower, leader in leader_of.items():
-        there = _by_place(of_weakness[leader])
-        for sighting in of_weakness[follower]:
-            at = _same_place(sighting, there)
-            if at is None:
+        there = _by_place(of_weakness.of(leader))
+        for sighting in of_weakness.of(follower):
+            other = _same_place(sighting, there)
+            if other is None:
                 continue
+            at: int = other.Index
             leading[sighting.Index] = at
             finders[at] = (*finders[at], (*follower, evidence_of[follower]))
-            if sighting.first_seen < first[at]:
-                first[at], basis[at] = sighting.first_seen, sighting.first_seen_basis
-    whole = sightings.assign(
-        first_seen=first, first_seen_basis=basis, finders=pd.Series(finders, dtype="object")
-    )
+            earlier[at] = min(earlier.get(at, other), sighting, key=attrgetter("first_seen"))
+    whole = sightings.assign(finders=pd.Series(finders, dtype="object"))
+    for name in ("first_seen", "first_seen_basis"):
+        whole.loc[list(earlier), name] = [getattr(row, name) for row in earlier.values()]
     return Folded(_with_followers(weaknesses, twins), whole.drop(index=list(leading)), leading)
 
 
@@ -83,17 +85,6 @@ def _with_followers(weaknesses: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFra
     )
 
 
-def _by_weakness(
-    sightings: pd.DataFrame, wanted: set[tuple[str, str]]
-) -> dict[tuple[str, str], list[Row]]:
-    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for sighting in rows(sightings[sightings["present"]]):
-        key = (sighting.detector, sighting.source_identifier)
-        if key in wanted:
-            found[key].append(sighting)
-    return found
-
-
 def _by_place(sightings: list[Row]) -> dict[tuple[str, str, str], list[Row]]:
     places: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for sighting in sightings:
@@ -106,9 +97,9 @@ def _place(sighting: Row) -> tuple[str, str, str]:
     return sighting.asset_identifier, page, sighting.parameter
 
 
-def _same_place(sighting: Row, there: dict[tuple[str, str, str], list[Row]]) -> int | None:
-    """Return the label of the sighting in the same place; port 0 is the host as a whole."""
+def _same_place(sighting: Row, there: dict[tuple[str, str, str], list[Row]]) -> Row | None:
+    """Return the sighting in the same place; port 0 is the host as a whole."""
     for other in there.get(_place(sighting), ()):
         if sighting.port == other.port or 0 in (sighting.port, other.port):
-            return int(other.Index)
+            return other
     return None

@@ -28,6 +28,7 @@ COMMANDS = (
     "check-mappings",
     "demo",
     "run",
+    "serve",
 )
 INVENTORY = SAMPLE_SCANS / "inventory" / "inventory.xlsx"
 KEV = SAMPLE_SCANS / "kev" / "known_exploited_vulnerabilities.json"
@@ -371,6 +372,37 @@ def test_update_without_prefect(month, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.xlsx").exists()
+
+
+@pytest.mark.parametrize("words", [("-h",), ("identify", SAMPLE_SCANS / "nessus_xml")])
+def test_quick_start(tmp_path, words):
+    """Help and `poam identify` import none of the libraries that take long to import."""
+    program = (
+        "import sys\n"
+        "from flows.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    slow = {'pandas', 'pyarrow', 'openpyxl', 'sqlalchemy', 'prefect'}\n"
+        "    assert not slow & sys.modules.keys()\n"
+    )
+    done = subprocess.run(  # noqa: S603  this interpreter, fixed words
+        [sys.executable, "-c", program, *map(str, words)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_serve_without_server(poam, monkeypatch):
+    """`poam serve` needs a Prefect server, and says so in a sentence."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    ran = poam("serve", "--cron", "0 6 1 * *", "--zone", "UTC")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith("poam serve: found no Prefect server.")
 
 
 @pytest.mark.parametrize("name", ["short.xml.gz", "short.zip", "empty.xml"])

@@ -1,75 +1,31 @@
-"""The monthly run under Prefect: a real server, run by a process of its own, with its own home.
-
-Prefect keeps settings, loggers and a server in the process that imports it; the process keeps
-them, and its warnings, away from the other tests.
-"""
+"""The monthly run under Prefect: a real server, and the flow in a process of its own."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import MONTHS, NOT_SCANS, PROJECT, SAMPLE_SCANS
+from poam.ledger import Ledger
+from tests.conftest import MONTHS, PROJECT, SAMPLE_SCANS
+from tests.prefect_server import LOOPBACK, environment, prefect_server, watched
 
 OCTOBER = "2026-10"
+POAM = SAMPLE_SCANS / "poam" / "2026-09.xlsx"
 INPUTS = {
-    "poam": str(SAMPLE_SCANS / "poam" / "2026-09.xlsx"),
     "inventory": str(SAMPLE_SCANS / "inventory" / "inventory.xlsx"),
     "kev": str(SAMPLE_SCANS / "kev" / "known_exploited_vulnerabilities.json"),
 }
-TWO_RUNS = """
-import json, sys, time
-from datetime import date
-from pathlib import Path
-from flows.conmon import monthly_conmon
-from prefect.client.orchestration import get_client
-from prefect.testing.utilities import prefect_test_harness
-
-given = json.loads(sys.argv[1])
-folder = Path(given["folder"])
-facts = given["inputs"]
 
 
-def run(name, scans):
-    where = folder / name
-    where.mkdir()
-    outcome = monthly_conmon(
-        scans=scans, out=str(where / "POAM.xlsx"), runs=str(where / "runs"),
-        as_of=date.fromisoformat(given["as_of"]), **facts,
-    )
-    return {"summary": outcome.report.markdown(), "refused": outcome.report.refused}
-
-
-def seen(client):
-    return {
-        "flows": [[r.name, r.state_name] for r in client.read_flow_runs()],
-        "tasks": [[r.name, r.state_name] for r in client.read_task_runs()],
-        "artifacts": [[a.key, a.type, a.data] for a in client.read_artifacts()],
-    }
-
-
-with prefect_test_harness(server_startup_timeout=180), get_client(sync_client=True) as client:
-    good = run("good", given["scans"])
-    deadline = time.monotonic() + 30  # task runs reach the server's database a moment later
-    while True:
-        good |= seen(client)
-        done = [state for _, state in good["tasks"] if state == "Completed"]
-        if len(done) >= len(given["scans"]) + 3 or time.monotonic() > deadline:
-            break
-        time.sleep(0.5)
-    cut = run("cut", given["cut"]) | seen(client)
-(folder / "seen.json").write_text(json.dumps({"good": good, "cut": cut}))
-"""
-
-
-def python(program, *arguments, **environment):
-    """Run a program in a process of its own, with the project at hand."""
-    done = subprocess.run(  # noqa: S603  this interpreter, our own program
-        [sys.executable, "-c", program, *arguments],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment},
+def python(*arguments, around):
+    """Run Python in a process of its own; return what it printed."""
+    done = subprocess.run(  # noqa: S603  this interpreter, our own programs
+        [sys.executable, *arguments],
+        env=around,
         capture_output=True,
         text=True,
         check=False,
@@ -80,8 +36,8 @@ def python(program, *arguments, **environment):
 
 
 @pytest.fixture(scope="session")
-def flows_ran(month, tmp_path_factory):
-    """Run the flow on October's scans, then once more with one of them cut off."""
+def flows_ran(month, tmp_path_factory, pytestconfig):
+    """Run the flow on October's scans: as they are, one cut off, without a POA&M, with a pause."""
     folder = tmp_path_factory.mktemp("flow")
     scans = [str(path) for path in month(OCTOBER)]
     whole = next(path for path in scans if path.endswith(".nessus"))
@@ -90,56 +46,187 @@ def flows_ran(month, tmp_path_factory):
     cut.write_bytes(content[: len(content) // 2])
     given = {
         "folder": str(folder),
-        "inputs": INPUTS,
+        "settings": INPUTS,
+        "poam": str(POAM),
         "as_of": str(MONTHS[OCTOBER]),
         "scans": scans,
         "cut": [str(cut), *(path for path in scans if path != whole)],
     }
-    python(TWO_RUNS, json.dumps(given), PREFECT_HOME=str(folder / "home"))
+    with prefect_server(folder, pytestconfig.cache.mkdir("prefect")) as around:
+        python("-m", "tests.flow_session", json.dumps(given), around=around)
     return folder, json.loads((folder / "seen.json").read_text())
+
+
+def direct(run, month, folder, **more):
+    """Run the direct pipeline on October's scans."""
+    facts = {name: Path(path) for name, path in INPUTS.items()}
+    folder.mkdir(exist_ok=True)
+    ledger = f"sqlite:///{(folder / 'runs' / 'ledger.sqlite').as_posix()}"
+    out = folder / "POAM.xlsx"
+    return run(month(OCTOBER), POAM, out, MONTHS[OCTOBER], ledger=ledger, **facts, **more)
 
 
 def test_same_bytes_as_direct(flows_ran, run, month, tmp_path):
     """The flow writes the very bytes that the direct pipeline writes."""
-    out = tmp_path / "POAM.xlsx"
-    facts = {name: Path(path) for name, path in INPUTS.items()}
-    ledger = f"sqlite:///{(tmp_path / 'runs' / 'ledger.sqlite').as_posix()}"
-    outcome = run(month(OCTOBER), out=out, as_of=MONTHS[OCTOBER], ledger=ledger, **facts)
+    outcome = direct(run, month, tmp_path)
     folder, seen = flows_ran
-    assert (folder / "good" / "POAM.xlsx").read_bytes() == out.read_bytes()
+    assert (folder / "good" / "POAM.xlsx").read_bytes() == outcome.workbook.read_bytes()
     assert seen["good"]["summary"] == outcome.report.markdown()
 
 
 def test_a_task_run_per_file(flows_ran, month):
     """Each scan file has a task run of its own that names it, and all of them completed."""
     good = flows_ran[1]["good"]
-    parsed = [name for name, _ in good["tasks"] if name.startswith("parse ")]
+    parsed = [name for name, _, _ in good["tasks"] if name.startswith("parse ")]
     assert len(parsed) == len(set(parsed)) == len(month(OCTOBER))
     assert all(any(path.name in name for name in parsed) for path in month(OCTOBER))
-    assert {state for _, state in good["tasks"]} == {"Completed"}
+    assert {state for _, state, _ in good["tasks"]} == {"Completed"}
+    assert {tag for _, _, tags in good["tasks"] for tag in tags} == {
+        f"conmon-{step}" for step in ("parse", "merge", "read", "decide", "write")
+    }
     assert [state for _, state in good["flows"]] == ["Completed"]
 
 
+def test_figures_logged(flows_ran, month):
+    """Each file and each step is one line of figures, without a word of a scan."""
+    logs = flows_ran[1]["good"]["logs"]
+    figures = [json.loads(line) for line in logs if line.startswith("{")]
+    files = [line for line in figures if line["step"] == "parse"]
+    assert len(files) == len(month(OCTOBER))
+    rest = [line["step"] for line in figures if line["step"] != "parse"]
+    assert sorted(rest) == ["decide", "merge", "read", "write"]
+    texts = {key for line in figures for key, value in line.items() if isinstance(value, str)}
+    assert texts == {"step", "file", "parser"}
+    (nessus,) = (line for line in files if line["file"].endswith(".nessus"))
+    assert nessus["detections"] > 0
+    assert nessus["seconds"] > 0
+
+
 def test_artifacts(flows_ran):
-    """The summary and the changes are in Prefect's pages, and the same as in the report."""
-    good = flows_ran[1]["good"]
-    artifacts = {key: (kind, content) for key, kind, content in good["artifacts"]}
-    assert set(artifacts) == {"conmon-summary", "conmon-changes"}
-    assert artifacts["conmon-summary"] == ("markdown", good["summary"])
-    kind, table = artifacts["conmon-changes"]
-    rows = json.loads(table) if isinstance(table, str) else table
-    assert kind == "table"
-    assert {row["kind"] for row in rows} >= {"opened"}
+    """Summary, changes, review and links are in Prefect's pages, the same as in the run folder."""
+    folder, seen = flows_ran
+    artifacts = {key: (kind, content) for key, kind, content in seen["good"]["artifacts"]}
+    assert set(artifacts) == {
+        f"conmon-{name}"
+        for name in ("summary", "changes", "review", "workbook", "run", "report", "parse")
+    }
+    assert artifacts["conmon-summary"] == ("markdown", seen["good"]["summary"])
+    assert artifacts["conmon-parse"] == ("progress", 100)
+    changes, review = (json.loads(artifacts[f"conmon-{name}"][1]) for name in ("changes", "review"))
+    assert {row["kind"] for row in changes} >= {"opened"}
+    assert [row["poam_id"] for row in review] == ["V-2"]
+    assert (folder / "good" / "POAM.xlsx").as_uri() in artifacts["conmon-workbook"][1]
 
 
 def test_cut_file(flows_ran):
-    """A cut file fails neither its task nor the flow; the report names it."""
+    """A cut file fails neither its task nor the flow; the report names it, and people are told."""
     cut = flows_ran[1]["cut"]
     (sentence,) = cut["refused"]
     assert sentence.startswith("cut.nessus")
     assert sentence in cut["summary"]
     assert {state for _, state in cut["flows"]} == {"Completed"}
     assert (flows_ran[0] / "cut" / "POAM.xlsx").exists()
+    (message,) = cut["messages"]
+    assert "Files refused, nothing closed for their scanners: 1\n" in message["message"]
+    assert f"Items late: {len(cut['late'])} ({', '.join(cut['late'])})" in message["message"]
+
+
+def test_failure_is_told(flows_ran):
+    """A run that fails says so to people: which run it is, and nothing of what it read."""
+    missing = flows_ran[1]["missing"]
+    assert "none.xlsx: there is no such file" in missing["failed"]
+    (message,) = missing["messages"]
+    assert message["title"] == "POA&M: monthly-conmon failed"
+    assert message["message"].startswith("Run ")
+    assert ": Failed." in message["message"]
+    assert "none.xlsx" not in message["message"]
+
+
+def test_pause_asks(flows_ran):
+    """A paused run has a field for each doubt, tells people, and refuses what it did not ask."""
+    paused = flows_ran[1]["paused"]
+    form = json.loads(paused["schema"])
+    (name,) = (name for name in form["properties"] if name != "who")
+    field = form["properties"][name]
+    assert (field["enum"], field["default"]) == (["accept", "reject", "skip"], "skip")
+    assert "like class certificate_untrusted (40) + heron-edge-01" in field["description"]
+    assert form["required"] == ["who"]
+    assert paused["resumed"] == ["REJECT", "REJECT", "REJECT", "ACCEPT"]
+    waits, done = paused["messages"]
+    assert waits["title"] == "POA&M: a review waits"
+    assert waits["message"].startswith("Matches in doubt: 1.")
+    assert "Decisions for a person" not in done["message"]
+
+
+def test_pause_keeps_answers(flows_ran, run, month, poam, tmp_path):
+    """Answers given to a paused run are kept, and applied, as those given to `poam review`."""
+    outcome = direct(run, month, tmp_path)
+    runs = tmp_path / "runs"
+    doubt = poam("review", outcome.folder).out.split()[0]
+    assert poam("review", outcome.folder, "--accept", doubt, "--by", "Dana").status == 0
+    kept = (runs / "decisions.yaml").read_text()
+    paused = flows_ran[0] / "paused"
+    assert (paused / "runs" / "decisions.yaml").read_text() == kept
+    assert answers(paused / "runs") == answers(runs)
+    again = tmp_path / "again"
+    (again / "runs").mkdir(parents=True)
+    shutil.copy(runs / "decisions.yaml", again / "runs")
+    applied = direct(run, month, again)
+    assert applied.workbook.read_bytes() == (paused / "POAM.xlsx").read_bytes()
+    assert applied.report.counts["needs_review"] == 0
+
+
+def answers(runs):
+    """Return the answers in the ledger of a folder of runs."""
+    ledger = Ledger(f"sqlite:///{(runs / 'ledger.sqlite').as_posix()}")
+    try:
+        return ledger.recall().answers
+    finally:
+        ledger.close()
+
+
+def test_pause_reads_once(flows_ran, month):
+    """The run that writes after a pause does not read the files again."""
+    figures = [json.loads(x) for x in flows_ran[1]["paused"]["logs"] if x.startswith('{"step": "p')]
+    files = len(month(OCTOBER))
+    assert [line["cached"] for line in figures][-2 * files :] == [False] * files + [True] * files
+
+
+def test_what_is_tried_again(flows_ran):
+    """Reading is tried again where the storage fails; a file that takes too long is named."""
+    steps = flows_ran[1]["steps"]
+    assert steps["tried"] == ["fine", "flaky", "flaky", "slow"]
+    assert steps["failed"].startswith("Files that could not be read: slow: ")
+    assert "flaky" not in steps["failed"]
+
+
+def test_dask_missing(flows_ran):
+    """Without the package of the engine, one sentence says what to install."""
+    expected = (
+        "engine dask: the package is not installed. Expected: pip install 'conmon-poam[dask]'."
+    )
+    assert flows_ran[1]["dask"]["failed"] == expected
+
+
+def test_nothing_leaves(flows_ran):
+    """The server and the flow, with every switch as the project sets it, call only this machine."""
+    processes, hosts = watched(flows_ran[0])
+    assert any("uvicorn" in process for process in processes)
+    assert any("flow_session" in process for process in processes)
+    assert "127.0.0.1" in hosts
+    assert hosts <= LOOPBACK
+
+
+def test_the_watch_sees(tmp_path):
+    """The watch on processes notes what a process looks up, and whom it calls."""
+    program = (
+        "import socket, contextlib\n"
+        "with contextlib.suppress(OSError): socket.getaddrinfo('scan.invalid', 443)\n"
+        "with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as s:\n"
+        "    s.connect(('192.0.2.7', 9))\n"
+    )
+    python("-c", program, around=environment(tmp_path))
+    assert watched(tmp_path)[1] == {"scan.invalid", "192.0.2.7"}
 
 
 QUIET = """
@@ -156,11 +243,15 @@ print(json.dumps({
 """
 
 
-def test_quiet(tmp_path, monkeypatch):
+def bare(folder, **more):
+    """Return an environment that says nothing to Prefect, but for its home and more."""
+    said = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "DO_NOT_TRACK"))}
+    return {**said, "PYTHONPATH": str(PROJECT), "PREFECT_HOME": str(folder), **more}
+
+
+def test_quiet(tmp_path):
     """Importing flows turns off everything by which Prefect would report on its use."""
-    for name in [name for name in os.environ if name.startswith(("PREFECT_", "DO_NOT_TRACK"))]:
-        monkeypatch.delenv(name)
-    assert json.loads(python(QUIET, PREFECT_HOME=str(tmp_path))) == {
+    assert json.loads(python("-c", QUIET, around=bare(tmp_path))) == {
         "analytics": False,
         "promotion": False,
         "startup": 180,
@@ -175,16 +266,7 @@ def test_environment_wins(tmp_path):
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "7",
         "DO_NOT_TRACK": "0",
     }
-    found = json.loads(python(QUIET, PREFECT_HOME=str(tmp_path), **said))
+    found = json.loads(python("-c", QUIET, around=bare(tmp_path, **said)))
     assert found["analytics"] is True
     assert found["startup"] == 7
     assert found["do_not_track"] == "0"
-
-
-def test_demo_agrees(tmp_path):
-    """The demo runs the months, and leaves out the folders, that these tests do."""
-    program = (
-        "import flows.demo as d; print(sorted(d.NOT_SCANS), [str(x) for x in d.MONTHS.items()])"
-    )
-    told = python(program, PREFECT_HOME=str(tmp_path)).strip()
-    assert told == f"{sorted(NOT_SCANS)} {[str(x) for x in MONTHS.items()]}"

@@ -8,6 +8,7 @@ import pytest
 
 from poam.errors import LedgerError
 from poam.ledger import VERSION, Ledger, ledger_exists, memory_frame
+from poam.metrics import MonthCounts
 from tests.core_support import memory
 from tests.ledger_support import CHANGE, row
 
@@ -24,8 +25,8 @@ def test_what_is_recorded_comes_back(ledger):
 def test_what_a_run_is_recorded_with(ledger, database):
     """A run keeps its inputs and counts, and each change its words."""
     ledger.record(row(inputs={"poam": "ab"}, counts={"opened": 1}), [CHANGE], memory("a"))
-    ((run_id, as_of, _, inputs, counts),) = database.rows("run")
-    assert (run_id, str(as_of)) == ("2026-11-30-abc", "2026-11-30")
+    ((run_id, as_of, _, inputs, counts, metrics, number),) = database.rows("run")
+    assert (run_id, str(as_of), metrics, number) == ("2026-11-30-abc", "2026-11-30", None, 1)
     assert [str(v).replace("'", '"') for v in (inputs, counts)] == [
         '{"poam": "ab"}',
         '{"opened": 1}',
@@ -80,6 +81,25 @@ def test_a_rerun_replaces_its_record(ledger, database):
     assert len(ledger.memory()) == 1
     ledger.record(row("2026-12-31-def"), [CHANGE], memory("a"))
     assert len(database.rows("run")) == len(database.rows("change")) == 2
+
+
+def test_what_runs_counted_comes_back(ledger):
+    """By their days, and of one day as they were recorded; one that counted nothing is left out."""
+    for run_id, day, high in (("b", 30, 1), ("a", 30, 2), ("c", 20, 3), ("b", 30, 4)):
+        given = row(run_id, as_of=date(2026, 11, day))
+        ledger.record(given, [], memory("a"), counts=counted(given["as_of"], high))
+    ledger.record(row("d"), [], memory("a"))
+    found = ledger.recall().months
+    assert found == tuple(
+        counted(date(2026, 11, day), high) for day, high in ((20, 3), (30, 2), (30, 4))
+    )
+    assert list(found[0].open) == ["High", "Low"]
+
+
+def counted(day, high):
+    """Return what a run counted."""
+    scans = {"Web": {"High": {"unique": high, "raw": 9}}}
+    return MonthCounts(day, {"High": high, "Low": 0}, {"High": {"0-30": high}}, scans)
 
 
 def test_a_failed_record_leaves_everything_as_it_was(ledger, database):

@@ -8,6 +8,7 @@ import pytest
 from poam.errors import LedgerError
 from poam.ledger import VERSION, Ledger, migrations
 from poam.ledger.schema import metadata
+from poam.metrics import MonthCounts
 from tests.core_support import memory
 from tests.ledger_support import CHANGE, row
 
@@ -96,6 +97,7 @@ def test_an_older_ledger_is_brought_up_to_date(old):
         assert known["last_clean"].isna()["b"]
         assert known["first_clean"].isna().all()
         assert recalled.latest == date(2026, 10, 31)
+        assert recalled.months == ()
         assert [a.who for a in recalled.answers] == ["me"] * (ANSWER in tables)
         assert recalled.asset_ids == ({"aws i-0abc": "a"} if ASSET_ID in tables else {})
         assert recalled.inventoried == ({"a": date(2026, 10, 31)} if INVENTORY in tables else {})
@@ -110,11 +112,14 @@ def test_it_is_a_ledger_like_a_new_one(old):
     ledger = Ledger(database.url)
     known = memory("a" * 300, detector="d" * 300, protocol="p" * 30, location="l" * 30_000)
     changes = [CHANGE | {"field": "f" * 100, "kind": "k" * 30}]
-    ledger.record(row("r" * 50), changes, known, {"i" * 300: "a"}, ["a" * 300], ["t" * 100])
+    counts = MonthCounts(date(2026, 11, 30), {"High": 1}, {}, {})
+    ids, triggers = {"i" * 300: "a"}, ["t" * 100]
+    ledger.record(row("r" * 50), changes, known, ids, ["a" * 300], triggers, counts)
     recalled = ledger.recall()
     ledger.close()
     pd.testing.assert_frame_equal(recalled.memory, known)
     assert recalled.inventoried["a" * 300] == date(2026, 11, 30)
+    assert recalled.months == (counts,)
 
 
 def test_cut_in_the_middle(old, monkeypatch):

@@ -1,10 +1,13 @@
 """What parsers.nessus_xml promises."""
 
+import io
 from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
 
+from parsers import nessus_xml
+from parsers.export import Export
 from poam.errors import ScanParseError
 from poam.model import Authenticated, Kind
 from tests.parsers_support import expected_severities, item, known, nessus, read, sample, split, tag
@@ -347,3 +350,75 @@ def test_definition_that_differs_comes_again():
     one, two = item("1", inner="<synopsis>a</synopsis>"), item("1", inner="<synopsis>b</synopsis>")
     _, definitions, _ = split(read(nessus(one, one, two)))
     assert [d.description for d in definitions] == ["a", "b"]
+
+
+class Drops:
+    """A file that gives so many bytes at a time."""
+
+    def __init__(self, content, size):
+        """Hold all of it."""
+        self._source, self._size = io.BytesIO(content), size
+
+    def read(self, _=-1):
+        """Return the next of them."""
+        return self._source.read(self._size)
+
+
+def vulnerability(plugin, output, text="Old.", after="", **attributes):
+    """Return a ReportItem with an output that may be markup, and what follows it."""
+    inner = f"<description>{text}</description>\n<plugin_output>{output}</plugin_output>{after}\n"
+    return item(plugin, inner=inner, **attributes)
+
+
+PLAIN = vulnerability("1", "a")
+REPEATED = {
+    "output that differs": [PLAIN, vulnerability("1", "b &lt; c\n"), vulnerability("1", "")],
+    "texts that differ": [PLAIN, vulnerability("1", "a", "New."), PLAIN],
+    "ports that differ": [PLAIN, vulnerability("1", "a", port="80"), PLAIN],
+    "texts after the output": [
+        PLAIN,
+        *[vulnerability("1", "a", after="<cve>CVE-2024-1234</cve>")] * 3,
+    ],
+    "no output": [item("1"), item("1"), item("1", inner="<solution>None.</solution>"), item("1")],
+    "two outputs": [vulnerability("1", "</plugin_output><plugin_output>b")] * 3,
+    "markup in the output": [PLAIN, vulnerability("1", "<b>c</b>"), vulnerability("1", "&#8364;")],
+    "CDATA": [PLAIN, vulnerability("1", "<![CDATA[</plugin_output></ReportItem>]]>"), PLAIN],
+    "an item in CDATA": [PLAIN, vulnerability("2", f"<![CDATA[{PLAIN}]]>"), PLAIN],
+    "an item in a comment": [PLAIN, f"<!-- {PLAIN} -->", PLAIN],
+    "a comment that begins in an item": [PLAIN, vulnerability("1", "a", "<!--"), "-->", PLAIN],
+    "an output in CDATA": [
+        vulnerability("1", "a", f"<![CDATA[<plugin_output>{word}</plugin_output>]]>")
+        for word in "bcb"
+    ],
+    "an output that is no child": [
+        item("19506", inner=f"<a><plugin_output>Credentialed checks : {word}</plugin_output></a>")
+        for word in ("yes", "no", "yes")
+    ],
+    "an entity in the output": [PLAIN, vulnerability("1", "&nope;")],
+    "no character in the output": [PLAIN, vulnerability("1", "\x01")],
+    "broken XML after it": [PLAIN, vulnerability("1", "b\nc"), "</bogus>"],
+    "an item in a policy": [PLAIN, f"<policyName>{PLAIN}</policyName>", PLAIN],
+    "an item in an item": [PLAIN, vulnerability("2", "a", after=PLAIN), PLAIN],
+    "other hosts": [PLAIN, "</ReportHost><ReportHost name='b'><HostProperties/>", PLAIN],
+    "scan information": [
+        vulnerability("19506", f"Credentialed checks : {word}\n") for word in ("yes", "no", "yes")
+    ],
+}
+
+
+@pytest.mark.parametrize("size", [1, 50, 65536])
+@pytest.mark.parametrize("case", REPEATED)
+def test_items_that_come_again(case, size, monkeypatch):
+    """An item that was read before says the same as if it were read again, wherever it stands."""
+    items = REPEATED[case]
+    content = nessus(PLAIN, *items, *items).replace("\n", "\r\n" if size == 50 else "\n").encode()
+
+    def outcome():
+        try:
+            return list(nessus_xml.records(Export(Drops(content, size), "march.nessus")))
+        except ScanParseError as e:
+            return str(e).partition(", column")[0]
+
+    found = outcome()
+    monkeypatch.setattr("parsers.nessus_stream._Reader._known_end", lambda *_: 0)
+    assert found == outcome()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from poam.ledger.lock import held
 from poam.ledger.memory import COMPARED, DTYPES, MEMORY, difference, digested
 from poam.ledger.migrations import bring_up_to_date, is_up_to_date
 from poam.ledger.schema import answer, asset_id, change, firing, inventory, run, sighting
+from poam.metrics import MonthCounts
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Recalled:
     `memory` has every sighting ever recorded; `answers` are people's; `asset_ids` the identifiers
     of agents and cloud instances; `inventoried` the last day on which an inventory listed each
     asset; `fired` the escalation triggers that runs met, with the day each spoke for; `latest` the
-    latest day that any run spoke for.
+    latest day that any run spoke for; `months` what each run counted, in the order of their days,
+    and of one day in the order in which they were recorded.
     """
 
     memory: pd.DataFrame
@@ -36,6 +38,7 @@ class Recalled:
     inventoried: Mapping[str, date] = field(default_factory=dict)
     fired: tuple[tuple[str, date], ...] = ()
     latest: date | None = None
+    months: tuple[MonthCounts, ...] = ()
 
 
 class Ledger:
@@ -82,6 +85,8 @@ class Ledger:
             listed = connection.execute(select(inventory)).fetchall()
             fired = connection.execute(select(firing)).fetchall()
             latest = connection.scalar(select(func.max(run.c.as_of)))
+            counted = select(run.c.as_of, run.c.metrics).order_by(run.c.as_of, run.c.number)
+            months = connection.execute(counted.where(run.c.metrics.is_not(None))).fetchall()
         return Recalled(
             self.memory(),
             self.answers(),
@@ -89,6 +94,7 @@ class Ledger:
             {row.asset_identifier: row.last_listed for row in listed},
             tuple((row.trigger, row.as_of) for row in fired),
             latest,
+            tuple(MonthCounts(row.as_of, **row.metrics) for row in months),
         )
 
     def memory(self) -> pd.DataFrame:
@@ -113,6 +119,24 @@ class Ledger:
         with self._transaction("read") as connection:
             return {row.id: row.asset_identifier for row in connection.execute(select(asset_id))}
 
+    def about(self, poam_id: str) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+        """What is recorded of an item: its sightings, as `memory`, and each run's changes to it.
+
+        The changes, oldest run first: `run_id`, `as_of` and `inputs` of the run, `kind`, `field`,
+        `before`, `after` and `because`.
+        """
+        query = (
+            select(run.c.run_id, run.c.as_of, run.c.inputs, change)
+            .join(change, run.c.run_id == change.c.run_id)
+            .where(change.c.poam_id.contains(poam_id, autoescape=True))
+            .order_by(run.c.as_of, run.c.run_id, change.c.number)
+        )
+        with self._transaction("read") as connection:
+            found = [dict(row) for row in connection.execute(query).mappings()]
+        memory = self.memory()
+        own = [row for row in found if poam_id in row["poam_id"].split(", ")]
+        return memory[memory["poam_id"] == poam_id], own
+
     def record(
         self,
         run_row: Mapping[str, Any],
@@ -121,11 +145,13 @@ class Ledger:
         asset_ids: Mapping[str, str] | None = None,
         inventoried: Iterable[str] = (),
         triggers: Iterable[str] = (),
+        counts: MonthCounts | None = None,
     ) -> None:
         """Write one run, its changes and the memory after it, in one transaction.
 
         `asset_ids` are the identifiers of the agents and cloud instances of the batch,
-        `inventoried` the assets that its inventory lists, `triggers` the escalation triggers met.
+        `inventoried` the assets that its inventory lists, `triggers` the escalation triggers met,
+        `counts` what reviewers count.
 
         A run with the same id replaces its earlier record, so that a rerun counts once. Of the
         memory only the difference is written.
@@ -140,7 +166,9 @@ class Ledger:
         with self.alone(), self._transaction("written", writes=True) as connection:
             for one in (change, run, firing):
                 connection.execute(delete(one).where(one.c.run_id == this["run_id"]))
-            connection.execute(insert(run), [dict(run_row)])
+            last = connection.scalar(select(func.max(run.c.number))) or 0
+            own = {"number": last + 1, "metrics": _metrics(counts)}
+            connection.execute(insert(run), [{**run_row, **own}])
             write_frame(connection, change, pd.DataFrame(changes).assign(**this), replace=False)
             write_frame(connection, firing, fired, replace=False)
             write_frame(connection, asset_id, ids, replace=True)
@@ -178,6 +206,13 @@ class Ledger:
             finally:
                 if connection is not self._held:
                     connection.close()
+
+
+def _metrics(counts: MonthCounts | None) -> dict[str, Any] | None:
+    """Return what a run counted as the ledger keeps it: its day is the run's."""
+    if counts is None:
+        return None
+    return {name: value for name, value in asdict(counts).items() if name != "as_of"}
 
 
 def _record_listed(connection: Connection, identifiers: Iterable[str], day: date) -> None:

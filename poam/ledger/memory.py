@@ -1,5 +1,6 @@
 """The memory as a frame: what a batch makes of it, and what differs from what was kept."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from hashlib import blake2b
@@ -9,8 +10,9 @@ import pandas as pd
 
 from poam.changes import Cleaned
 from poam.dedupe import AUTHENTICATED, DEPTH, SIGHTING
-from poam.frames import TIME
+from poam.frames import TIME, Row, rows
 from poam.model import Authenticated
+from poam.sighted import cells
 
 DAYS = ("first_seen", "last_seen", "first_clean", "last_clean")
 MEMORY = [*SIGHTING, *DAYS, "authenticated", "poam_id"]
@@ -61,54 +63,76 @@ def remembered(
     deepest.
     """
     present = membership["present"]
-    now = membership.assign(
-        first_clean=pd.Series(pd.NaT, index=membership.index, dtype=TIME),
+    now = membership[SIGHTING].assign(
+        first_seen=membership["first_seen"],
         last_seen=membership["last_seen"].where(present, membership["first_seen"]),
+        first_clean=pd.Series(pd.NaT, index=membership.index, dtype=TIME),
         last_clean=membership["last_seen"].where(~present),
+        authenticated=membership["authenticated"],
+        poam_id=membership["poam_id"],
+        seen_now=membership["last_seen"].where(present),
     )
-    both = pd.concat([_begun_anew(memory, now), now[MEMORY]], ignore_index=True)
-    unknown: list[tuple[Any, ...]] = []
-    proven: list[pd.DataFrame] = []
-    for place in cleaned:
-        here = _at(both, place)
-        proven.append(both[here].assign(last_clean=pd.Timestamp(place.day)))
-        if not here.any():
-            unknown += _proven(place)
-    both = pd.concat([both, *proven, memory_frame(unknown)], ignore_index=True)
-    both["depth"] = both["authenticated"].map(DEPTH)
-    both = both.sort_values([*SIGHTING, "last_seen"], kind="stable")
-    out = both.groupby(SIGHTING, as_index=False, sort=True).agg(
+    both = pd.concat([memory, now], ignore_index=True)
+    known, proven, unknown = _proven(both, cleaned)
+    both = pd.concat([both, memory_frame(unknown)], ignore_index=True)
+    both["place"] = both.groupby(SIGHTING).ngroup()  # from here on, numbers: quicker than texts
+    both["first_seen"] = both["first_seen"].mask(_begun_anew(both))
+    clean = both.iloc[known].assign(last_clean=pd.Series(proven, dtype=TIME).to_numpy())
+    both = pd.concat([both, clean], ignore_index=True)
+    both = both.sort_values(["place", "last_seen"], kind="stable", ignore_index=True)
+    by_place = both.groupby("place")
+    newest = by_place["last_seen"].transform("max")
+    later = both[["first_clean", "last_clean"]].apply(lambda days: days.where(days > newest))
+    both = both.assign(
+        first_clean=later.min(axis=1),
+        depth=both["authenticated"].map(DEPTH),
+        poam_id=both["poam_id"].where(both["poam_id"] != ""),
+    )
+    out = both.groupby("place").agg(
         first_seen=("first_seen", "min"),
         last_seen=("last_seen", "max"),
+        first_clean=("first_clean", "min"),
         last_clean=("last_clean", "max"),
         depth=("depth", "max"),
-        poam_id=("poam_id", _latest_item),
+        poam_id=("poam_id", "last"),
     )
-    out = out.merge(_first_clean(both, out), on=SIGHTING, how="left")
     out["authenticated"] = out.pop("depth").map(AUTHENTICATED).astype("str")
-    return out[MEMORY]
+    out["poam_id"] = out["poam_id"].fillna("")
+    keys = both.drop_duplicates("place", ignore_index=True)[[*SIGHTING, "place"]]
+    return keys.join(out, on="place")[MEMORY]
 
 
-def _first_clean(both: pd.DataFrame, out: pd.DataFrame) -> pd.DataFrame:
-    """Return the first day after the last sighting on which a place was proven clean."""
-    days = both.melt(SIGHTING, ["first_clean", "last_clean"], value_name="clean")
-    days = days.merge(out[[*SIGHTING, "last_seen"]], on=SIGHTING)
-    days = days[days["clean"] > days["last_seen"]]
-    return days.groupby(SIGHTING, as_index=False).agg(first_clean=("clean", "min"))
+def _begun_anew(both: pd.DataFrame) -> "pd.Series[bool]":
+    """Tell what was proven clean and is seen again: its first day is forgotten."""
+    seen_again = both.groupby("place")["seen_now"].transform("max")
+    over = both["last_clean"].notna() & (both["last_clean"] >= both["last_seen"])
+    return over & (seen_again > both["last_clean"])
 
 
-def _begun_anew(memory: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """Forget the first day of what was proven clean and is seen again."""
-    again = now.loc[now["present"], [*SIGHTING, "last_seen"]].rename(
-        columns={"last_seen": "seen_again"}
-    )
-    known = memory.merge(again, on=SIGHTING, how="left")
-    over = known["last_clean"].notna() & (known["last_clean"] >= known["last_seen"])
-    anew = over & (known["seen_again"] > known["last_clean"])
-    return memory.assign(first_seen=memory["first_seen"].mask(anew.to_numpy()))
+def _proven(
+    both: pd.DataFrame, cleaned: Iterable[Cleaned]
+) -> tuple[list[int], list[pd.Timestamp], list[tuple[Any, ...]]]:
+    """Return the labels of what was proven clean, with the days, and the rows of what is new."""
+    places = list(cleaned)
+    owners = {(place.poam_id, place.asset) for place in places}
+    pairs = zip(cells(both["poam_id"]), cells(both["asset_identifier"]), strict=True)
+    owned = [at for at, pair in enumerate(pairs) if pair in owners]
+    near: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows(both.iloc[owned]):
+        near[row.poam_id, row.asset_identifier].append(row)
+    known: list[int] = []
+    days: list[pd.Timestamp] = []
+    unknown: list[tuple[Any, ...]] = []
+    for place in places:
+        here = [row.Index for row in near[place.poam_id, place.asset] if _is_at(row, place)]
+        known += here
+        days += [pd.Timestamp(place.day)] * len(here)
+        if not here:
+            unknown += _never_seen(place)
+    return known, days, unknown
 
 
-def _proven(place: Cleaned) -> Iterator[tuple[Any, ...]]:
+def _never_seen(place: Cleaned) -> Iterator[tuple[Any, ...]]:
     """Yield the memory of a place that no run ever saw, and that a scan proved clean."""
     seen = place.detected or place.day
     for detector, identifier in place.keys:
@@ -117,20 +141,12 @@ def _proven(place: Cleaned) -> Iterator[tuple[Any, ...]]:
         yield (*key, seen, min(seen, place.day), None, place.day, depth, place.poam_id)
 
 
-def _at(memory: pd.DataFrame, place: Cleaned) -> "pd.Series[bool]":
-    here = (memory["poam_id"] == place.poam_id) & (memory["asset_identifier"] == place.asset)
-    if not place.poam_id:  # of no item: only the weakness tells the place
-        pairs = pd.MultiIndex.from_frame(memory[["detector", "source_identifier"]])
-        here &= pairs.isin(place.keys)
-    if place.location:
-        here &= memory["location"] == place.location
-        if place.parameter:
-            here &= memory["parameter"] == place.parameter
-    if place.port:
-        here &= memory["port"] == place.port
-    return here
-
-
-def _latest_item(poam_ids: pd.Series) -> str:
-    named = [poam_id for poam_id in poam_ids if poam_id]
-    return named[-1] if named else ""
+def _is_at(row: Row, place: Cleaned) -> bool:
+    """Tell whether a row of the place's item and asset is of the place itself."""
+    if not place.poam_id and (row.detector, row.source_identifier) not in place.keys:
+        return False  # of no item: only the weakness tells the place
+    if place.location and row.location != place.location:
+        return False
+    if place.location and place.parameter and row.parameter != place.parameter:
+        return False
+    return place.port in (0, row.port)

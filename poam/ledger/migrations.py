@@ -21,7 +21,7 @@ from sqlalchemy import (
 from poam.errors import LedgerError
 from poam.ledger.bulk import write_frame
 from poam.ledger.memory import MEMORY, digested, memory_frame
-from poam.ledger.schema import VERSION, ledger, metadata, sighting
+from poam.ledger.schema import VERSION, ledger, metadata, run, sighting
 
 ROWS = 50_000
 OLD = "sighting_before"
@@ -65,11 +65,16 @@ def _key_by_digest(connection: Connection) -> None:
     """Make version 4 of any older: sightings have a digest, and no text has a greatest length.
 
     Version 1 had no `parameter`; 1, 2 and the first of 3 no `first_clean`; some of the other
-    tables came within version 2 and with version 3.
+    tables came within version 2 and with version 3; no run of theirs had `metrics` or a `number`.
     """
     there = inspect(connection).get_table_names()
     if sighting.name in there:
         connection.execute(text(f"ALTER TABLE {sighting.name} RENAME TO {OLD}"))
+    if run.name in there:
+        known = {one["name"] for one in inspect(connection).get_columns(run.name)}
+        for name, kind in (("metrics", "JSON"), ("number", "INTEGER")):
+            if name not in known:
+                connection.execute(text(f"ALTER TABLE {run.name} ADD COLUMN {name} {kind}"))
     metadata.create_all(connection)
     if connection.dialect.name == "postgresql":
         _lengthen(connection, set(there) - {sighting.name})

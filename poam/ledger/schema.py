@@ -34,6 +34,9 @@ run = Table(
     Column("policy_sha256", Text, nullable=False),
     Column("inputs", JSON, nullable=False),
     Column("counts", JSON, nullable=False),
+    # Runs that older versions recorded have neither.
+    Column("metrics", JSON(none_as_null=True)),
+    Column("number", Integer),
 )
 change = Table(
     "change",

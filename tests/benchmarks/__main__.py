@@ -1,6 +1,6 @@
 """Measure the product's steps against floors in the same run: see README.md beside this file.
 
-python -m tests.benchmarks [--only correlate|workbook] [--json]
+python -m tests.benchmarks [--only correlate|parse|update|workbook] [--json]
 """
 
 import argparse
@@ -16,6 +16,8 @@ from poam.assets import AssetIndex
 from poam.correlate import Correlator
 from poam.policy import load_policy
 from tests.benchmarks.catalogue import book, weaknesses_and_places
+from tests.benchmarks.parsing import parsing
+from tests.benchmarks.update import updating
 from tests.benchmarks.workbook import workbook
 
 Measured = dict[str, object]
@@ -57,7 +59,7 @@ def correlate() -> list[Measured]:
     return found
 
 
-MEASURES = {"correlate": correlate, "workbook": workbook}
+MEASURES = {"correlate": correlate, "parse": parsing, "update": updating, "workbook": workbook}
 
 
 def main() -> None:
