@@ -13,7 +13,7 @@ test: $(VENV)/ready check
 
 # Those that need LibreOffice, or minutes.
 heavy: $(VENV)/ready
-	$(BIN)/pytest -m heavy
+	$(BIN)/pytest -m heavy -n auto --dist loadfile
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """A run as it was asked for and what it knew, kept in its folder, so that it can be run again."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from flows.places import Place
 from poam.answers import Answer
 from poam.errors import RunError
 from poam.ledger import Recalled, memory_frame
+from poam.metrics import MonthCounts
 from poam.policy import Policy
 
 REQUEST, POLICY, RECALLED, MEMORY = "request.json", "policy.json", "recalled.json", "memory.parquet"
@@ -62,6 +63,7 @@ def keep_given(folder: Path, batch: Batch, policy: Policy) -> None:
         "inventoried": {name: day.isoformat() for name, day in recalled.inventoried.items()},
         "fired": [[name, day.isoformat()] for name, day in recalled.fired],
         "latest": recalled.latest.isoformat() if recalled.latest else None,
+        "months": [{**asdict(one), "as_of": one.as_of.isoformat()} for one in recalled.months],
     }
     for name, content in ((POLICY, rules), (RECALLED, known)):
         text = json.dumps(content, ensure_ascii=False) + "\n"  # the order of rules has meaning
@@ -86,6 +88,10 @@ def recording(run: Place) -> Recording:
             {name: date.fromisoformat(day) for name, day in known["inventoried"].items()},
             tuple((name, date.fromisoformat(day)) for name, day in known["fired"]),
             date.fromisoformat(known["latest"]) if known["latest"] else None,
+            tuple(
+                MonthCounts(**{**one, "as_of": date.fromisoformat(one["as_of"])})
+                for one in known["months"]
+            ),
         )
     except (OSError, ValueError, KeyError, ValidationError) as e:
         raise RunError(

@@ -49,6 +49,13 @@ def test_rulebooks(names):
     assert {name for name in names if name.endswith(".yaml")} == expected
 
 
+def test_pages(names):
+    """The pieces of the report's page travel with the code."""
+    expected = {path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("flows/pages/*.*")}
+    assert expected
+    assert {name for name in names if name.startswith("flows/pages/")} == expected
+
+
 def test_no_leftovers(names):
     """No cache, compiled file or sample slips in."""
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".xlsx"))]
