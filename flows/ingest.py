@@ -1,32 +1,22 @@
 """One scan file to the three tables, or to the sentence that says why not."""
 
 import gc
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from gzip import BadGzipFile
 from typing import BinaryIO
-from zipfile import BadZipFile
 from zoneinfo import ZoneInfo
 
+from flows.identify import DAMAGED, damaged, parser_of
 from flows.parts import Store
 from flows.runlog import heard
 from flows.sources import Source
 from parsers.export import Export
-from parsers.registry import HEAD_SIZE, PARSERS, Parser, identify
-from parsers.xml import check_start
+from parsers.registry import PARSERS, Parser
 from poam.errors import PoamError, ScanParseError
 from poam.frames import Tables, chunks, tables
 from poam.model import DateOrder, Record
 from poam.policy import Limits, Policy
-
-DAMAGED = (BadZipFile, BadGzipFile, EOFError, zlib.error)
-
-
-def damaged(source: Source, error: Exception) -> str:
-    """Say that an archive cannot be unpacked."""
-    return f"{source.name}: found a damaged archive ({error}). Expected one that unpacks."
 
 
 @dataclass(frozen=True)
@@ -76,21 +66,6 @@ class Parsed:
     rows: Mapping[str, int] = field(default_factory=dict)
     said: tuple[tuple[int, str], ...] = ()
     cached: bool = False
-
-
-def parser_of(source: Source, parsers: Sequence[Parser] = PARSERS) -> Parser:
-    """The one parser that claims a file. Raises ScanFormatError where none or several do."""
-    with source.open() as stream:
-        return identify(stream.read(HEAD_SIZE), source.name, parsers)
-
-
-def identified(source: Source) -> Parser:
-    """The parser that claims a file, if its beginning can be read. Raises PoamError if not."""
-    with source.open() as stream:
-        head = stream.read(HEAD_SIZE)
-    parser = identify(head, source.name)
-    check_start(head, source.name)
-    return parser
 
 
 def parse(source: Source, policy: Policy, parsers: Sequence[Parser] = PARSERS) -> Parsed:

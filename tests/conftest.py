@@ -15,7 +15,7 @@ os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 
 from flows.asking import asked
 from flows.batch import Request
-from flows.ingest import parser_of
+from flows.identify import parser_of
 from flows.pipeline import update
 from flows.sources import discover
 from flows.steps import DirectSteps

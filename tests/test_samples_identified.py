@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from flows.ingest import identified, parse
+from flows.identify import identified
+from flows.ingest import parse
 from flows.sources import discover
 from parsers.registry import HEAD_SIZE, identify
 from poam.errors import PoamError, ScanFormatError
