@@ -61,7 +61,7 @@ def _chapter(one: Chapter) -> Iterator[str]:
     for because in dict.fromkeys(change["because"] for change in one.changes):
         yield f"  because {because}"
     for change in one.changes:
-        if change["field"]:
+        if change["field"] and (change["before"] or change["after"]):
             was = f"  (was: {short(change['before'])})" if change["before"] else ""
             yield f"  {change['field']} = {short(change['after'])}{was}"
     said = " ".join(change["because"] for change in one.changes)

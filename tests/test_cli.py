@@ -320,7 +320,8 @@ def test_all_commands_are_tried(poam):
         ("update", "scan.xml", "--poam", "x.xlsx", "--as-of", "yesterday"),
         ("identify", "a", "--format", "xml"),
         ("template", "out.xlsx", "--edition", "v9"),
-        ("explain", "V-1"),
+        ("explain",),
+        ("package", "runs/x"),
     ],
 )
 def test_wrong_usage(poam, words):

@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.heavy
+
 DOCUMENTS = sorted(
     path
     for path in (PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"))
