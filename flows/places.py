@@ -5,13 +5,14 @@ import os
 from collections.abc import Iterable
 from io import BufferedReader
 from pathlib import Path
-from typing import TypeAlias, cast
-
-from upath import UPath
+from typing import TYPE_CHECKING, TypeAlias, Union, cast
 
 from poam.errors import RunError
 
-Place: TypeAlias = Path | UPath
+if TYPE_CHECKING:
+    from upath import UPath
+
+Place: TypeAlias = Union[Path, "UPath"]
 """A file or folder: a local path, or a URL with a path's methods."""
 
 
@@ -23,6 +24,8 @@ def place(text: str | Path) -> Place:
         return Path(text)
     if protocol == "file":
         return Path(rest)
+    from upath import UPath  # slow to import, and most places are paths
+
     try:
         found = UPath(given)
         _ = found.fs  # the filesystem behind it: its package may be missing

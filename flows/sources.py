@@ -13,7 +13,9 @@ from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
 from flows.places import Place, sha256, whole, within
 from poam.errors import RunError, ScanFormatError
-from poam.policy import Limits
+
+if TYPE_CHECKING:
+    from poam.policy import Limits
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -33,7 +35,7 @@ class Source:
     name: str
     path: Place
     member: str | None = None
-    limits: Limits | None = None
+    limits: "Limits | None" = None
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -89,7 +91,7 @@ class Source:
 class _Limited(io.RawIOBase):
     """What comes out of a packed file, as far as it may."""
 
-    def __init__(self, stream: Unpacking, packed: int, limits: Limits, name: str) -> None:
+    def __init__(self, stream: Unpacking, packed: int, limits: "Limits", name: str) -> None:
         self._stream, self._name, self._read = stream, name, 0
         by_ratio = max(packed * limits.unpacked_ratio, FREE)
         whole = limits.unpacked_mb * 1_000_000

@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from bs4 import BeautifulSoup, Comment
-
 from poam.errors import ScanParseError
 
 CVE = re.compile(r"\bCVE-\d{4}-\d{4,}\b", re.IGNORECASE)
@@ -50,6 +48,8 @@ _plain_again = lru_cache(maxsize=1024)(_plain)  # for the same texts come on eve
 
 
 def _rendered(text: str) -> str:
+    from bs4 import BeautifulSoup, Comment  # slow to import, and many commands read no markup
+
     soup = BeautifulSoup(text, "html.parser")
     for comment in soup.find_all(string=lambda s: isinstance(s, Comment)):
         comment.extract()
