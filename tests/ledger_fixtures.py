@@ -1,11 +1,13 @@
 """What the tests of the ledger share: an empty database of each kind, and a server to stop."""
 
+import gc
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import warnings
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -115,6 +117,15 @@ def cluster():
     """Return a server that all tests share."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def sockets():
+    """Let go of what a lost connection leaves: pg8000 leaves its socket to garbage collection."""
+    yield
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
