@@ -87,7 +87,7 @@ def test_an_update_leaves_everything_else_alone(tmp_path, plain, edition, data):
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("edition", EDITIONS)
-@settings(max_examples=250, **SETTINGS)
+@settings(max_examples=100, **SETTINGS)
 @given(data=st.data())
 def test_many_updates_leave_everything_else_alone(tmp_path, plain, edition, data):
     """The same with many more workbooks."""
