@@ -1,6 +1,5 @@
 """What the end-to-end tests share: the folders beside the project, ways to run the program."""
 
-import os
 import shutil
 import sys
 from collections import namedtuple
@@ -8,10 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-
-# Prefect, once a test has imported it, warns of every log line of ours that no flow run wrote,
-# and a warning fails a test. It reads its settings when it is imported.
-os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 
 from flows.asking import asked
 from flows.batch import Request
@@ -39,6 +34,13 @@ def pytest_addoption(parser):
 
 
 Ran = namedtuple("Ran", "status out err")
+
+
+@pytest.fixture(autouse=True)
+def without_prefect():
+    """Keep Prefect out of this process: it holds on to loggers and to the streams of one test."""
+    yield
+    assert "prefect" not in sys.modules
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,7 @@ def cluster():
         yield server
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def sockets():
     """Let go of what a lost connection leaves: pg8000 leaves its socket to garbage collection."""
     yield

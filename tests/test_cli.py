@@ -351,26 +351,32 @@ def test_missing_file(poam, month, tmp_path, what):
     assert not (tmp_path / "out.xlsx").exists()
 
 
-def test_update_without_prefect(month, tmp_path):
-    """`poam update` never imports Prefect, and its exit status is the process's."""
+def alone(folder, *words, without=()):
+    """Run the program in a process of its own; it fails where it imports a library of `without`."""
     program = (
         "import sys\n"
         "from flows.cli import main\n"
         "try:\n"
         "    main()\n"
         "finally:\n"
-        "    assert 'prefect' not in sys.modules\n"
+        f"    found = set({list(without)}) & sys.modules.keys()\n"
+        "    assert not found, found\n"
     )
-    given = ("--poam", SAMPLE_SCANS / "poam" / "2026-09.xlsx", "--runs", tmp_path / "runs")
-    words = ["update", *month(OCTOBER), *given, "--out", tmp_path / "out.xlsx"]
-    done = subprocess.run(  # noqa: S603  this interpreter, fixed words
-        [sys.executable, "-W", "error", "-c", program, *map(str, words), "--as-of", "2026-10-30"],
-        cwd=tmp_path,
+    return subprocess.run(  # noqa: S603  this interpreter, fixed words
+        [sys.executable, "-W", "error", "-c", program, *map(str, words)],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_update_without_prefect(month, tmp_path):
+    """`poam update` never imports Prefect, and its exit status is the process's."""
+    given = ("--poam", SAMPLE_SCANS / "poam" / "2026-09.xlsx", "--runs", tmp_path / "runs")
+    words = ["update", *month(OCTOBER), *given, "--out", tmp_path / "out.xlsx"]
+    done = alone(tmp_path, *words, "--as-of", "2026-10-30", without=["prefect"])
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.xlsx").exists()
 
@@ -378,32 +384,17 @@ def test_update_without_prefect(month, tmp_path):
 @pytest.mark.parametrize("words", [("-h",), ("identify", SAMPLE_SCANS / "nessus_xml")])
 def test_quick_start(tmp_path, words):
     """Help and `poam identify` import none of the libraries that take long to import."""
-    program = (
-        "import sys\n"
-        "from flows.cli import main\n"
-        "try:\n"
-        "    main()\n"
-        "finally:\n"
-        "    slow = {'pandas', 'pyarrow', 'openpyxl', 'sqlalchemy', 'prefect'}\n"
-        "    assert not slow & sys.modules.keys()\n"
-    )
-    done = subprocess.run(  # noqa: S603  this interpreter, fixed words
-        [sys.executable, "-c", program, *map(str, words)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    slow = ["pandas", "pyarrow", "openpyxl", "sqlalchemy", "prefect"]
+    done = alone(tmp_path, *words, without=slow)
     assert done.returncode == 0, done.stderr
 
 
-def test_serve_without_server(poam, monkeypatch):
+def test_serve_without_server(tmp_path, monkeypatch):
     """`poam serve` needs a Prefect server, and says so in a sentence."""
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    ran = poam("serve", "--cron", "0 6 1 * *", "--zone", "UTC")
-    assert (ran.status, ran.out) == (1, "")
-    assert ran.err.startswith("poam serve: found no Prefect server.")
+    done = alone(tmp_path, "serve", "--cron", "0 6 1 * *", "--zone", "UTC")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("poam serve: found no Prefect server.")
 
 
 @pytest.mark.parametrize("name", ["short.xml.gz", "short.zip", "empty.xml"])

@@ -14,6 +14,7 @@ from tests.core_support import memory
 from tests.ledger_support import CHANGE, row
 
 pytest_plugins = ("tests.ledger_fixtures",)
+pytestmark = pytest.mark.usefixtures("sockets")
 
 SENTENCE = r"^ledger [^\n]*: cannot be {} \([^\n{{}}]+\)\.$"
 LEAVES_SOCKETS = pytest.mark.filterwarnings("ignore:unclosed <socket")  # pg8000, of a dead server
