@@ -106,7 +106,7 @@ def _timing(item: Row, kind: str, as_of: date) -> Iterator[str]:
     if due is None:
         yield "it has no scheduled completion date"
     elif due <= as_of:
-        yield f"urgent: the due date {due} has come, and a request is in time before it only"
+        yield f"urgent: the due date {due} has come; a request is in time only before it"
     else:
         yield f"a request is in time before the due date {due}, days left: {(due - as_of).days}"
     if rating is RiskRating.HIGH:

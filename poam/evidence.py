@@ -45,9 +45,14 @@ class Match:
 
     @property
     def words(self) -> str:
-        """The sum in words: `same advisory USN-1-1 (70) + web-01 in common (30) = 100`."""
+        """The sum in words: `same advisory USN-1-1 (70) + web-01 in common (30) = 100`.
+
+        The scanner's own identifier needs no sum.
+        """
         if self.veto:
             return self.veto
+        if self.by_identifier:
+            return "the scanner's own identifier"
         terms = " + ".join(f"{one.words} ({one.points})" for one in self.evidence)
         return f"{terms} = {self.points}"
 

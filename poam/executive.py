@@ -81,6 +81,7 @@ TABLES = {
 }
 LABELS = {
     "poam_id": "POA&M ID",
+    "name": "Weakness",
     "rating": "Risk level",
     "age": "POA&M age, days",
     "days_late": "Days late",
@@ -231,9 +232,9 @@ def _with_threshold(unique: pd.DataFrame, rule: UniqueVulnerabilities) -> pd.Dat
 
 
 def _soon(items: Iterable[OpenItem]) -> pd.DataFrame:
-    found = sorted(items, key=lambda item: (item.standing.due or date.max, item.poam_id))
-    table = [(i.poam_id, i.line, str(i.standing.due)) for i in found]
-    return _frame(table, "poam_id", "rating", "due")
+    found = sorted(items, key=lambda item: item.standing.due or date.max)
+    table = [(i.poam_id, i.name, i.line, str(i.standing.due)) for i in found]
+    return _frame(table, "poam_id", "name", "rating", "due")
 
 
 def _of_note(

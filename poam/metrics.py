@@ -23,6 +23,7 @@ UNRATED = "Not rated"
 INFORMATIONAL = "Informational"
 TOTAL = "Total"
 NO_IDENTIFIER = {"", "none", "n/a"}
+LATE = ["poam_id", "name", "rating", "due", "days_late", "age", "status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,14 @@ class MonthCounts:
 class OpenItem:
     """An item of the Open sheet, as it counts on a day.
 
-    `line` is where reviewers count it, `weakness` its detector and source identifier (its POA&M ID
-    where it has none), `age` the days since the original detection (None without that date),
-    `days_late` those since the scheduled completion date (0 where it is not counted late).
+    `name` is the weakness's name, `line` where reviewers count it, `weakness` its detector and
+    source identifier (its POA&M ID where it has none), `age` the days since the original
+    detection (None without that date), `days_late` those since the scheduled completion date (0
+    where it is not counted late).
     """
 
     poam_id: str
+    name: str
     weakness: tuple[str, str]
     line: str
     age: int | None
@@ -106,16 +109,24 @@ def past_due(found: Sequence[OpenItem], buckets: PastDue) -> pd.DataFrame:
 
 
 def late_items(found: Iterable[OpenItem]) -> pd.DataFrame:
-    """The late items, the latest first: `poam_id`, `rating`, `age`, `days_late`, `status`.
+    """The late items, the latest first: their columns `LATE`.
 
-    `rating` is the line of the reviewers' table, `status` says why the item counts as late.
+    `rating` is the line of the reviewers' table, `status` says what does not excuse the item.
     """
     late = sorted((item for item in found if item.days_late), key=lambda item: -item.days_late)
     table = [
-        (item.poam_id, item.line, item.age, item.days_late, "; ".join(item.standing.because))
+        (
+            item.poam_id,
+            item.name,
+            item.line,
+            str(item.standing.due),
+            item.days_late,
+            item.age,
+            "; ".join(("late", *item.standing.because[1:])),
+        )
         for item in late
     ]
-    frame = pd.DataFrame(table, columns=["poam_id", "rating", "age", "days_late", "status"])
+    frame = pd.DataFrame(table, columns=LATE)
     return frame.astype({"age": "Int64", "days_late": "int64"})
 
 
@@ -193,6 +204,7 @@ def _open_item(row: Row, as_of: date, policy: Timelines) -> OpenItem:
     found, detected = standing(row, as_of, policy), row.original_detection_date
     return OpenItem(
         poam_id=row.poam_id,
+        name=row.weakness_name,
         weakness=_weakness(row),
         line=_line(row, found.rating),
         age=(as_of - detected).days if isinstance(detected, date) else None,

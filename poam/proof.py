@@ -147,7 +147,7 @@ class ScanRecord:
             )
         before = max((m.authenticated for m in known), key=_depth, default=Authenticated.UNKNOWN)
         if not _deep_enough(before, scan.authenticated):
-            found = f" and was found by one that did ({before})"
+            found = f", as the scan that found it did ({before})"
             was = "" if before is Authenticated.UNKNOWN else found
             return Verdict(
                 False,

@@ -239,7 +239,7 @@ def test_three_verdicts(records, row, verdicts):
 
 def test_evidence_is_in_words():
     """A link says which identifier, and every term of a sum."""
-    assert frame(seen("web-01"), item())["evidence"][0] == "Nessus identifier 10001 (100) = 100"
+    assert frame(seen("web-01"), item())["evidence"][0] == "the scanner's own identifier"
     proposal = frame(named(TRAVERSAL), item(weakness_name=TRAVERSAL, **UNNUMBERED))
     words = "titles 100 % alike (70) + web-01 in common (30) = 100"
     assert list(proposal["evidence"]) == [words]

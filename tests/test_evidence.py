@@ -236,7 +236,6 @@ def test_evidence(weakness, row, kind):
     ("weakness", "row"),
     [
         ({}, {}),
-        ({}, {"weakness_source_identifier": "10001"}),
         ({"title": "x (USN-5991-1)", "cves": TWO}, {"weakness_name": "y usn5991-1", "cve": TWO[0]}),
         ({"title": "x < 2 (Jan 2018)"}, {"weakness_name": "x prior to 2 CPUJAN2018"}),
     ],
@@ -248,6 +247,12 @@ def test_the_sum_can_be_redone(weakness, row):
     stated = [int(points) for points in re.findall(r"\((\d+)\)(?= \+ |$)", terms)]
     assert len(stated) == len(match.evidence)
     assert sum(stated) == match.points == int(total)
+
+
+def test_an_identifier_needs_no_sum():
+    """What the scanner itself calls the same is said so, without points."""
+    match = weigh({}, {"weakness_source_identifier": "10001"})
+    assert match.words == "the scanner's own identifier"
 
 
 def test_a_row_that_fits_many_gets_no_full_title():

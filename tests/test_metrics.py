@@ -8,6 +8,7 @@ from pandas import NA
 from poam.dedupe import sightings, weaknesses
 from poam.ledger import memory_frame
 from poam.metrics import (
+    LATE,
     LINES,
     by_month,
     late_items,
@@ -110,7 +111,7 @@ def test_nothing_is_open():
     table = past_due(counted(), RULES.past_due)
     assert list(table["rating"]) == [*LINES, "Total"]
     assert not table.drop(columns="rating").to_numpy().any()
-    assert list(late_items(counted())) == ["poam_id", "rating", "age", "days_late", "status"]
+    assert list(late_items(counted())) == LATE
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,8 @@ def test_late_items_say_why():
     assert list(table["age"].isna()) == [False, True]
     first = table.iloc[0]
     assert (first.poam_id, first.rating, first.age, first.days_late) == ("V-1", "High", 40, 10)
-    assert first.status == "; ".join(found[0].standing.because)
+    assert first.due == str(AS_OF - timedelta(days=10))
+    assert first.status == "; ".join(("late", *found[0].standing.because[1:]))
     assert "pending false positive" in first.status
 
 

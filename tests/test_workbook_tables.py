@@ -68,6 +68,21 @@ def test_the_head(written):
     assert [sheet.column_dimensions[c].width for c in "AB"] == [60, 8]
 
 
+def test_rows_are_as_high_as_their_text(written):
+    """Lines and wrapped words have room; a text that is not wrapped makes no row higher."""
+    texts = ["a", "a\nb", "word " * 20, "x" * 241]
+    sheet = written(pd.DataFrame({"said": texts}))
+    heights = [sheet.row_dimensions[row].height for row in range(2, 6)]
+    assert heights == [None, 2 * tables.LINE, 2 * tables.LINE, None]
+
+
+def test_it_prints_on_pages_as_wide_as_the_table(written):
+    """Landscape, all columns on a page."""
+    sheet = written(pd.DataFrame({"a": ["b"]}))
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert (sheet.page_setup.orientation, sheet.page_setup.fitToHeight) == ("landscape", 0)
+
+
 def test_an_empty_table(written):
     """No rows, the same head."""
     sheet = written(pd.DataFrame({"a": [], "b": []}))

@@ -23,6 +23,7 @@ ROW_LIMIT = 1_048_576
 LONG = 240  # characters: a text of more stays on one line, so that rows stay low
 NARROW, WIDE = 8, 60  # characters
 MEASURED = 200  # rows that a column's width is taken from
+LINE, TALLEST = 13, 409  # points: a line of text, and Excel's limit of a row
 PLAIN, WRAPPED, DAY, HEAD = range(4)
 
 _PROLOG = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -86,11 +87,13 @@ def _sheet(frame: pd.DataFrame, texts: dict[str, int]) -> Iterator[str]:
     """Yield the parts of a sheet; `texts` gets what it says, by number."""
     letters = [get_column_letter(n) for n in range(1, frame.shape[1] + 1)]
     columns = [_values(frame.iloc[:, n]) for n in range(frame.shape[1])]
-    yield f'{_PROLOG}<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0">'
+    widths = [_width(name, values) for name, values in zip(frame.columns, columns, strict=True)]
+    yield f'{_PROLOG}<worksheet xmlns="{MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+    yield '<sheetViews><sheetView workbookViewId="0">'
     yield '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
     yield "</sheetView></sheetViews><cols>"
-    for number, (name, values) in enumerate(zip(frame.columns, columns, strict=True), start=1):
-        yield f'<col min="{number}" max="{number}" width="{_width(name, values)}" customWidth="1"/>'
+    for number, width in enumerate(widths, start=1):
+        yield f'<col min="{number}" max="{number}" width="{width}" customWidth="1"/>'
     yield "</cols><sheetData>"
     heads = [
         _text(letter, 1, str(name), HEAD, texts)
@@ -101,8 +104,9 @@ def _sheet(frame: pd.DataFrame, texts: dict[str, int]) -> Iterator[str]:
         cells = [
             _cell(letter, number, value, texts) for letter, value in zip(letters, row, strict=True)
         ]
-        yield f'<row r="{number}">{"".join(cells)}</row>'
-    yield f'</sheetData><autoFilter ref="A1:{letters[-1]}{len(frame) + 1}"/></worksheet>'
+        yield f'<row r="{number}"{_height(row, widths)}>{"".join(cells)}</row>'
+    yield f'</sheetData><autoFilter ref="A1:{letters[-1]}{len(frame) + 1}"/>'
+    yield '<pageSetup orientation="landscape" fitToHeight="0"/></worksheet>'
 
 
 def _values(column: "pd.Series[Any]") -> list[Any]:
@@ -130,6 +134,16 @@ def _width(name: object, values: list[Any]) -> int:
     lines = (line for value in values[:MEASURED] for line in str(value or "").split("\n"))
     longest = max((len(str(name)), *map(len, lines)))
     return min(max(longest + 2, NARROW), WIDE)
+
+
+def _height(row: tuple[Any, ...], widths: list[int]) -> str:
+    """Return the height of a row whose texts wrap: not every program finds it by itself."""
+    lines = max(
+        sum(-(-max(len(line), 1) // width) for line in value.split("\n"))
+        for value, width in zip(("", *row), (1, *widths), strict=True)
+        if isinstance(value, str) and len(value) <= LONG
+    )
+    return f' ht="{min(lines * LINE, TALLEST)}"' if lines > 1 else ""
 
 
 def _shared(texts: Mapping[str, int]) -> str:
