@@ -11,6 +11,7 @@ from parsers.export import Export
 from parsers.text import cve_ids, cwe_ids, paragraphs, plain_text, score, vector
 from parsers.websites import issue_locator, page, site_coverage
 from parsers.xml import Element, elements, line_of, local_name, root_name, text_of, texts_of
+from poam.errors import quoted
 from poam.locations import is_url, location, site
 from poam.model import Definition, Finding, Kind, Record, ScanCoverage
 
@@ -91,7 +92,9 @@ class _Scan:
         started, ended = self._times()
         if self._broken_off():
             log.warning(
-                "%s: the scan of %s broke off: it closes nothing", self._export.file, self.asset
+                "%s: the scan of %s broke off: it closes nothing",
+                self._export.file,
+                quoted(self.asset),
             )
             started = ended = None
         return site_coverage(

@@ -10,6 +10,7 @@ from parsers.burp import DETECTOR, Issue, Report, address, identifier, insertion
 from parsers.dates import epoch_datetime
 from parsers.export import Export
 from parsers.json import Object, document, entries, has, text, within
+from poam.errors import quoted
 from poam.model import Record
 
 NAME = "burp_enterprise_json"
@@ -46,9 +47,9 @@ def records(export: Export) -> Iterator[Record]:
         times.extend(issue.seen)
         yield report.finding(issue)
     for word, count in sorted(ignored.items()):
-        log.warning("%s: %d events of type %s ignored", export.file, count, word)
+        log.warning("%s: %d events of type %s ignored", export.file, count, quoted(word))
     if (status := text(scan, "scan_status")) != "succeeded":
-        log.warning("%s: scan_status is '%s': it proves nothing gone", export.file, status)
+        log.warning("%s: scan_status is '%s': it proves nothing gone", export.file, quoted(status))
         times.clear()
     yield from report.summary(min(times, default=None), max(times, default=None))
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from parsers.text import plain_text, port_number, stated, unique
 from parsers.xml import Element, text_of, texts_of
-from poam.errors import ScanParseError
+from poam.errors import ScanParseError, quoted
 from poam.model import Authenticated, Finding, Kind
 
 DETECTOR = "Qualys"
@@ -146,7 +146,9 @@ def scan_times(
     """
     if "".join((status or "").lower().split()) in _COMPLETE:
         return started, _moved(started, duration, 1), None
-    log.warning("%s: the scan's status is %s: what it does not list may be there", file, status)
+    log.warning(
+        "%s: the scan's status is %s: what it does not list may be there", file, quoted(status)
+    )
     return None, None, started
 
 

@@ -19,7 +19,7 @@ from parsers.qualys import (
 )
 from parsers.text import cve_ids, paragraphs, score, unique, vector
 from parsers.xml import Element, elements, root_name, text_of, texts_of
-from poam.errors import ScanParseError
+from poam.errors import ScanParseError, quoted
 from poam.model import Definition, Finding, Record, ScanCoverage
 
 NAME = "qualys_asset_data_xml"
@@ -63,7 +63,7 @@ def records(export: Export) -> Iterator[Record]:
                     if asset not in hosts:
                         yield _no_results(asset, file, generated)
     for qid in detected:
-        log.warning("%s: QID %s is not in the glossary", file, qid)
+        log.warning("%s: QID %s is not in the glossary", file, quoted(qid))
         yield Definition(detector=DETECTOR, source_identifier=qid)
 
 

@@ -10,6 +10,7 @@ from parsers.definitions import SeenDefinitions
 from parsers.export import Export
 from parsers.qualys import DETECTOR, before, dns_name, finding, last_login
 from parsers.qualys_csv import Host, Hosts, cell, flags
+from poam.errors import quoted
 from poam.model import Definition, Finding, Record
 
 NAME = "qualys_detections_csv"
@@ -69,7 +70,8 @@ def _read_beside(rows: list[list[str]], export: Export) -> None:
         elif not any(cells) or cells[0].startswith("----"):
             in_warning = False
         elif in_warning:
-            log.warning("%s: Qualys warns: %s", export.file, " ".join(cells[1:2] or cells))
+            said = " ".join(cells[1:2] or cells)
+            log.warning("%s: Qualys warns: %s", export.file, quoted(said))
 
 
 def _host(row: Row, hosts: Hosts, export: Export) -> Host:

@@ -10,7 +10,7 @@ from parsers.export import Export
 from parsers.qualys import DETECTOR, before, dns_name, finding, last_login
 from parsers.text import score, unique, vector
 from parsers.xml import Element, child_texts, elements, root_name, text_of
-from poam.errors import ScanParseError
+from poam.errors import ScanParseError, quoted
 from poam.model import Definition, Finding, Record, ScanCoverage
 
 NAME = "qualys_detections_xml"
@@ -37,7 +37,7 @@ def records(export: Export) -> Iterator[Record]:
     seen = SeenDefinitions()
     for _, element in elements(export, EXPORT, {"HOST", "WARNING"}):
         if element.tag == "WARNING":
-            log.warning("%s: Qualys warns: %s", file, text_of(element, "TEXT"))
+            log.warning("%s: Qualys warns: %s", file, quoted(text_of(element, "TEXT")))
             continue
         coverage = _coverage(element, file)
         yield coverage

@@ -12,6 +12,7 @@ from parsers.qualys import prose
 from parsers.qualys_policy import DETECTOR, Host
 from parsers.text import paragraphs, plain_text
 from parsers.xml import Element, elements, line_of, root_name, text_of, texts_of
+from poam.errors import quoted
 from poam.model import Definition, Record
 
 NAME = "qualys_policy_xml"
@@ -88,11 +89,14 @@ def _posture(export: Export) -> Iterator[Record]:
             case "CONTROL":
                 yield _definition(element, export)
             case "WARNING":
-                log.warning("%s: Qualys warns: %s", export.file, text_of(element, "TEXT"))
+                said = quoted(text_of(element, "TEXT"))
+                log.warning("%s: Qualys warns: %s", export.file, said)
             case _:
                 identifier = text_of(element, "HOST_ID")
                 if identifier not in hosts:
-                    log.warning("%s: host %s is not in the glossary", export.file, identifier)
+                    log.warning(
+                        "%s: host %s is not in the glossary", export.file, quoted(identifier)
+                    )
                     hosts[identifier] = Host(export, {"ID": identifier}, place)
                 finding = hosts[identifier].finding(_fields(element, _RESULT), place)
                 yield Definition(

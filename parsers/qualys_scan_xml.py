@@ -21,6 +21,7 @@ from parsers.qualys import (
 )
 from parsers.text import cve_ids, paragraphs, score, unique, vector
 from parsers.xml import Element, elements, line_of, local_name, root_name, text_of, texts_of
+from poam.errors import quoted
 from poam.model import Definition, Finding, Record, ScanCoverage
 
 NAME = "qualys_scan_xml"
@@ -86,7 +87,7 @@ class _Scan:
             for item in category
         ]
         if not found and (ip.get("status") or "").lower() == NOT_SCANNED:
-            log.info("%s: host %s was down", self._export.file, asset)
+            log.info("%s: host %s was down", self._export.file, quoted(asset))
             return
         yield ScanCoverage(
             detector=DETECTOR,

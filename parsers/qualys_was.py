@@ -10,6 +10,7 @@ from parsers.export import Export
 from parsers.qualys import in_order, score_and_vector
 from parsers.text import cwe_ids, paragraphs, plain_text, score, stated, unique, vector
 from parsers.websites import issue_locator, site_coverage
+from poam.errors import quoted
 from poam.locations import location, site
 from poam.model import Authenticated, Definition, Finding, Kind, Record, ScanCoverage
 
@@ -97,7 +98,8 @@ class Report:
         status = fields.get("STATUS") or "Finished"
         finished = status.lower() == "finished"
         if not finished:
-            log.warning("%s: %s: a scan with the status %s", self.export.file, place, status)
+            said = quoted(place), quoted(status)
+            log.warning("%s: %s: a scan with the status %s", self.export.file, *said)
         word = (fields.get("AUTHENTICATION_STATUS") or "").lower().replace("_", " ")
         self._scans.append(
             Scan(
@@ -144,7 +146,7 @@ class Report:
             yield from self._coverage(asset)
         for qid in self._detected:
             if qid not in self._defined:
-                log.warning("%s: QID %s is not in the glossary", self.export.file, qid)
+                log.warning("%s: QID %s is not in the glossary", self.export.file, quoted(qid))
                 yield Definition(detector=DETECTOR, source_identifier=qid)
 
     def _finding(

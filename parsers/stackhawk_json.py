@@ -9,6 +9,7 @@ from parsers.definitions import SeenDefinitions
 from parsers.export import Export
 from parsers.json import Object, document, entries, has, text, within
 from parsers.websites import issue_locator, page, site_coverage
+from poam.errors import quoted
 from poam.locations import is_url, location, site
 from poam.model import Definition, Finding, Kind, Record, ScanCoverage
 
@@ -84,7 +85,7 @@ def _coverage(export: Export, scan: Object, sites: list[str]) -> Iterator[ScanCo
     if not sites and (application := text(scan, "application")):
         env = text(scan, "env")
         named = f"{application} ({env})" if env else application
-        log.info("%s: without findings no site is named, only %s", export.file, named)
+        log.info("%s: without findings no site is named, only %s", export.file, quoted(named))
         yield ScanCoverage(
             detector=DETECTOR,
             asset=named,
@@ -102,5 +103,5 @@ def _started(export: Export, scan: Object) -> datetime | None:
     status = text(scan, "status")
     if status.upper() in ("", "COMPLETED"):
         return started
-    log.warning("%s: a scan with the status %s proves no absence", export.file, status)
+    log.warning("%s: a scan with the status %s proves no absence", export.file, quoted(status))
     return None

@@ -9,6 +9,7 @@ from typing import Protocol
 from parsers.export import Export
 from parsers.nessus import COMPLIANCE, KEV, Check, compliance_check, kev_due, of_kind
 from parsers.text import cve_ids, cwe_ids, paragraphs, score, unique, vector
+from poam.errors import quoted
 from poam.model import Definition, Kind
 
 log = logging.getLogger(__name__)
@@ -188,7 +189,7 @@ class Definitions:
             log.warning(
                 "%s: %s (%d such scores): a spreadsheet took the decimal points, so no score of "
                 "this file is used and its findings are rated by the scanner's own severity",
-                *(self._export.file, self._no_scores[0], len(self._no_scores)),
+                *(self._export.file, quoted(self._no_scores[0]), len(self._no_scores)),
             )
         for definition, cves in self._found.values():
             known = replace(definition, cves=tuple(cves))

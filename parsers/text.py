@@ -20,6 +20,10 @@ _ESCAPED_ELEMENT = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|amp|lt|gt|quot|apos|nbsp);", re.IGNORECASE)
 _BLOCKS = re.compile(r"blockquote|div|d[ldt]|h[1-6r]|ol|p|pre|table|tr|ul")
+# None of these spans another `<`, so that no text takes longer than its length.
+_MARK = re.compile(
+    r"<!\[CDATA\[(?P<data>[^<>]*)\]\]>|<(?P<tag>/?[a-z][^\s<>/]*)[^<>]*>", re.IGNORECASE
+)
 _SHORT = 10_000  # characters
 _VECTOR_PREFIX = re.compile(r"^\(?(?:CVSS2#)?")
 
@@ -48,25 +52,47 @@ _plain_again = lru_cache(maxsize=1024)(_plain)  # for the same texts come on eve
 
 
 def _rendered(text: str) -> str:
-    from bs4 import BeautifulSoup, Comment  # slow to import, and many commands read no markup
-
-    soup = BeautifulSoup(text, "html.parser")
-    for comment in soup.find_all(string=lambda s: isinstance(s, Comment)):
-        comment.extract()
-    for string in soup.find_all(string=True):
-        if string.find_parent("pre") is None:
-            # Qualys mixes <BR> and bare line breaks and means both, so bare ones stay too.
-            string.replace_with(re.sub(r"[ \t]+", " ", string))
-    for line_break in soup.find_all("br"):
-        line_break.replace_with("\n")
-    for item in soup.find_all("li"):
-        item.insert(0, "\n- ")
-    for block in soup.find_all(lambda tag: _BLOCKS.fullmatch(tag.name) is not None):
-        gap = "\n\n" if block.name == "p" else "\n"
-        block.insert_before(gap)
-        block.insert_after(gap)
-    lines = (line.strip() for line in html.unescape(soup.get_text()).split("\n"))
+    found, end, preformatted = [], 0, False
+    text = _without_comments(text)
+    for mark in _MARK.finditer(text):
+        found.append(_string(text[end : mark.start()], preformatted))
+        end = mark.end()
+        tag = (mark["tag"] or "").lower()
+        if tag.removeprefix("/") == "pre":
+            preformatted = tag == "pre"
+        found.append(mark["data"] or _gap(tag))
+    found.append(_string(text[end:], preformatted))
+    lines = (line.strip() for line in html.unescape("".join(found)).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+def _without_comments(text: str) -> str:
+    kept, end = [], 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        kept.append(text[end:start])
+        end = close + 3
+    return "".join((*kept, text[end:]))
+
+
+def _string(text: str, preformatted: bool) -> str:
+    """Return what stands between two tags: blanks are one blank, or one line break."""
+    text = html.unescape(text)
+    if preformatted:
+        return text
+    if text and not text.strip(" \t\r\n\f"):
+        return "\n" if "\n" in text else " "
+    # Qualys mixes <BR> and bare line breaks and means both, so bare ones stay too.
+    return re.sub(r"[ \t]+", " ", text)
+
+
+def _gap(tag: str) -> str:
+    """Return what a tag (`br`, `/p`) is in a text without markup."""
+    if tag in ("br", "li"):
+        return {"br": "\n", "li": "\n- "}[tag]
+    name = tag.removeprefix("/")
+    if _BLOCKS.fullmatch(name) is None:
+        return ""
+    return "\n\n" if name == "p" else "\n"
 
 
 def stated(text: str | None) -> str | None:

@@ -23,7 +23,7 @@ TYPES = ("vulnerability", "anomaly", "additional")
 UNTIL_3_0_3 = " (until 3.0.3)"
 
 _GENERATOR = re.compile(r"""<info\s+name=["']generatorName["']\s*>\s*wapiti""", re.IGNORECASE)
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 _REQUESTED = re.compile(r'curl "(https?://[^"\s]+)"')
 _CWE = re.compile(r"\bCWE-\d+", re.IGNORECASE)
 _LOGGED_IN = {"true": Authenticated.YES, "false": Authenticated.NO}

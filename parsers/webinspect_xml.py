@@ -30,7 +30,7 @@ _HEADER = {"Name", "PolicyName", "StartTime", "Duration"}
 # The name WebInspect gives a scan by itself; a counter may follow, after the host at least.
 _SCAN_OF_SITE = re.compile(r"Site: (https?://[^\s/]+/\S*)")
 _DURATION = re.compile(
-    r"(?:(?P<days>\d+)\.)?(?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+)(?:\.\d+)?"
+    r"(?:(?P<days>\d{1,9})\.)?(?P<hours>\d{1,9}):(?P<minutes>\d{1,9}):(?P<seconds>\d{1,9})(?:\.\d+)?"
 )
 _UNDEFINED = re.compile(r"undefined(?:(?P<text>.*)undefined)?", re.DOTALL)
 _LINK = re.compile(r"""\bhref\s*=\s*["']([^"']+)["']""", re.IGNORECASE)

@@ -8,7 +8,7 @@ from parsers.dates import iso_datetime, written_datetime
 from parsers.definitions import SeenDefinitions
 from parsers.text import cve_ids, cwe_ids, plain_text, unique
 from parsers.websites import issue_locator, site_coverage
-from poam.errors import ScanParseError
+from poam.errors import ScanParseError, quoted
 from poam.locations import location, site
 from poam.model import Definition, Finding, Kind, Record, ScanCoverage
 
@@ -80,7 +80,9 @@ class Site:
     def log_false_positives(self) -> None:
         """Say how many alerts were left out."""
         if count := self._false_positives:
-            log.info("%s: %s: %d alerts marked false positive", self.file, self.asset, count)
+            log.info(
+                "%s: %s: %d alerts marked false positive", self.file, quoted(self.asset), count
+            )
 
 
 def _definition(alert: Fields, tags: Iterable[str], place: str, file: str) -> Definition:

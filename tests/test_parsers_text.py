@@ -1,5 +1,6 @@
 """What parsers.text and poam.locations promise."""
 
+import time
 from datetime import date, datetime
 
 import pytest
@@ -24,11 +25,36 @@ from poam.locations import location, site
         ('see <A HREF="http://a" TARGET="_blank">this</A>.', "see this."),
         ("line one\r\nline two", "line one\nline two"),
         ("<p>use &lt;script&gt;</p>", "use <script>"),
+        ("a<![CDATA[b]]>c<br>", "abc"),
+        ("a<![ATDCA[b]]><br>c", "a<![ATDCA[b]]>\nc"),
+        ("a<!-- <p> -- > -->b<br><!-- c", "ab\n<!-- c"),
+        ("<pre>a  b</pre> c  d", "a  b\nc d"),
     ],
 )
 def test_plain_text(markup, text):
     """Markup goes, line breaks and lists stay, and what is no markup is left alone."""
     assert plain_text(markup) == text
+
+
+BROKEN = (
+    "<div>",
+    "<p>a",
+    "<li>a<br>",
+    "<b>x<i>y",
+    "<font x='",
+    "<a href=",
+    "<!--",
+    "<![if ",
+    "</p",
+)
+
+
+@pytest.mark.parametrize("markup", BROKEN)
+def test_markup_without_end(markup):
+    """A text takes as long as it is: half a megabyte of broken markup is no reason to wait."""
+    began = time.process_time()
+    plain_text("<br>" + markup * (500_000 // len(markup)))
+    assert time.process_time() - began < 5
 
 
 def test_score_and_vector():

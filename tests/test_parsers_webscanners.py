@@ -372,6 +372,7 @@ def test_empty_scans(content, assets):
         (webinspect_scan(webinspect_issue(url="")), "line 1: found Issue without a URL"),
         (webinspect_scan(start="4.2.26"), "StartTime: found the time '4.2.26'"),
         (webinspect_scan(duration="soon"), "Duration: found the duration 'soon'"),
+        (webinspect_scan(duration=f"{'1' * 5000}:00:00"), "Duration: found the duration '1111"),
         (
             webinspect_scan(start="12/31/9999 11:00:00 PM", duration="01:00:00"),
             "Duration: found the duration '01:00:00'",

@@ -61,9 +61,14 @@ def settings(
 
 
 def main() -> None:
-    """Run the command line; input a person can mend ends in one sentence and status 1."""
+    """Run the command line; what a person can mend ends in one sentence and status 1."""
     try:
         app()
     except PoamError as e:
         talk.print(str(e), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except OSError as e:  # a disk that is full, a folder that is read only
+        place = f"{e.filename}: " if e.filename else ""
+        sentence = f"{place}cannot be used ({e.strerror or e})."
+        talk.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -50,7 +50,7 @@ def write_workbook(
         )
     book = read_workbook(source, layouts)
     check_edits(book, edits)
-    draft = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    draft = target.with_name(f".{target.stem}.tmp{target.suffix}")
     try:
         expected, notes = _write(draft, book, edits, layouts)
         check_result(read_workbook(draft, layouts), expected, target.name)
