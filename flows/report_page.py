@@ -1,7 +1,7 @@
 """The report of a run as a page: one file, for a screen, for paper, and without a network."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -31,6 +31,7 @@ KINDS = {
     ChangeKind.SUPPRESSED: "false positive again",
     ChangeKind.NEEDS_REVIEW: "for your eye",
 }
+TOLD = ("original_risk_rating", "scheduled_completion_date")  # of a new item, before its columns
 DRAWN = {"trend", "burn_down", "ages", "coverage"}
 ALSO_SHOWN = {"late", "late_soon"}  # in a section of their own
 
@@ -92,9 +93,15 @@ def report_page(
     workbook wrote is text here, never markup. The same run gives the same page.
     """
     notes: dict[str, int] = {}
-    told = [_row(d, headers, notes) for d in plan.changes.of(*KINDS)]
+    alike = _alike(plan.changes.of(ChangeKind.OPENED))
+    told = [
+        _row(d, headers, notes, alike if d.kind is ChangeKind.OPENED else {})
+        for d in plan.changes.of(*KINDS)
+    ]
     waiting = [
-        _row(d, headers, notes) for d in plan.changes.of(ChangeKind.NEEDS_REVIEW) if not d.doubts
+        _row(d, headers, notes, {})
+        for d in plan.changes.of(ChangeKind.NEEDS_REVIEW)
+        if not d.doubts
     ]
     tables = {name: _grid(table) for name, table in summary.items()}
     script = (PAGES / "report.js").read_text(encoding="utf-8")
@@ -105,6 +112,7 @@ def report_page(
         style=Markup(STYLE),  # noqa: S704  our own
         script=Markup(script),  # noqa: S704
         changes=told,
+        alike=[_field(headers.get(name, name), None, value) for name, value in alike.items()],
         kinds=list(Counter(row.kind for row in told).items()),
         kind_words=KINDS,
         doubts=doubts_in(plan.changes.decisions),
@@ -136,32 +144,62 @@ def _template() -> Template:
     return page.from_string((PAGES / "report.html").read_text(encoding="utf-8"))
 
 
-def _row(d: Decision, headers: Mapping[str, str], notes: dict[str, int]) -> Row:
+def _alike(opened: Sequence[Decision]) -> dict[str, Value]:
+    """Return what every new item has, where there are several: the page tells it once."""
+    if len(opened) < 2:
+        return {}
+    return {
+        name: value
+        for name, value in opened[0].after.items()
+        if _text(value) and all(d.after.get(name) == value for d in opened)
+    }
+
+
+def _row(
+    d: Decision,
+    headers: Mapping[str, str],
+    notes: dict[str, int],
+    alike: Mapping[str, Value],
+) -> Row:
+    changed = {
+        name: value for name, value in d.after.items() if _text(d.before.get(name)) != _text(value)
+    }
+    folded = len(changed) > FOLDED and not any(_text(d.before.get(name)) for name in changed)
+    apart = _apart(d, alike) if folded else set()
     fields = tuple(
         _field(headers.get(name, name), d.before.get(name), value)
-        for name, value in d.after.items()
-        if _text(d.before.get(name)) != _text(value)
+        for name, value in changed.items()
+        if name not in apart
     )
-    folded = len(fields) > FOLDED and not any(field.gone for field in fields)
     return Row(
         kind=d.kind.value,
         poam_id=d.poam_id,
         name=d.weakness_name,
         identity=", ".join(f"{d.detector} {d.source_identifier}".split("\n")).strip(),
         fields=fields,
-        told=_told(d, len(fields)) if folded else "",
+        told=_told(d) if folded else "",
         because=[_numbered(sentence, notes) for sentence in d.because],
     )
 
 
-def _told(d: Decision, count: int) -> str:
+def _apart(d: Decision, alike: Mapping[str, Value]) -> set[str]:
+    """Return the columns of a new item that the page tells elsewhere: beside, or once for all."""
+    beside = {
+        "poam_id": d.poam_id,
+        "weakness_name": d.weakness_name,
+        "weakness_detector_source": d.detector,
+        "weakness_source_identifier": d.source_identifier,
+    }
+    return {*alike, *TOLD, *(name for name, value in beside.items() if d.after.get(name) == value)}
+
+
+def _told(d: Decision) -> str:
     """Say of a new item what tells it from others."""
     assets = len(_text(d.after.get("asset_identifier")).split("\n"))
     parts = (
         _text(d.after.get("original_risk_rating")),
         f"due {due}" if (due := d.after.get("scheduled_completion_date")) else "",
         f"on {assets} {'asset' if assets == 1 else 'assets'}",
-        f"{count} columns",
     )
     return ", ".join(filter(None, parts))
 

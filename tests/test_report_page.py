@@ -185,6 +185,19 @@ def test_a_long_value_is_cut_and_says_so(length, cut):
     assert ("x" * length in found) == (not cut)
 
 
+def test_what_new_items_have_alike_is_told_once():
+    """Of several new items the columns with one value stand above the table; of one, in its row."""
+    label = HEADERS["status_date"]
+    first, second = seen("a"), seen("b", identifier="10002")
+    found = page(*first, *second)
+    assert alike_in(found)[label] == "2026-11-30"
+    assert {name for _, name in fields(found)}.isdisjoint(alike_in(found))
+    assert fields(found)["V-2", HEADERS["asset_identifier"]] == ("", "b")
+    single = page(*first)
+    assert 'class="alike"' not in single
+    assert fields(single)["V-1", label] == ("", "2026-11-30")
+
+
 def test_reasons_without_their_citations():
     """A reason's rules are numbers; each rule stands once at the end of the page."""
     found = page(*seen("a", "b"), *seen("c", identifier="10002"))
@@ -225,9 +238,9 @@ def test_what_is_late_and_will_be():
     rules = policy(submission_day=4)
     found = text_of(page(*seen("x"), poam=[item("V-1"), soon], rules=rules), "late")
     late, later = found.split("Late before the next submission, 2026-12-04")
-    assert "V-1 High 55 25 due 2026-11-05" in late
+    assert "V-1 Weakness 10001 High 2026-11-05 25 55 late" in late
     assert "V-2" not in late
-    assert "V-2 High 2026-11-30" in later
+    assert "V-2 Weakness 10001 High 2026-11-30" in later
     assert "V-1" not in later
 
 
@@ -253,10 +266,10 @@ def test_files_that_could_not_be_read_stand_on_top():
 
 
 def test_triggers_with_their_sums():
-    """Every trigger, fired or not, with its figure, its threshold and the sum behind."""
+    """Every trigger, fired or not, with its figure and its threshold in a sentence."""
     found = text_of(page(scan(authenticated=Authenticated.NO)), "triggers")
-    assert "unauthenticated scans DFR 1 0.1 100 % unauthenticated" in found
-    assert "high over 30 days none 0 5 0 High items" in found
+    assert "unauthenticated scans DFR 100 % unauthenticated: 10 % or more is a DFR" in found
+    assert "high over 30 days none 0 High items aged more than 30 days: 5 or more is a DFR" in found
 
 
 @pytest.fixture(scope="module")
@@ -304,8 +317,13 @@ def test_the_csv_and_the_workbook_say_the_same(november):
 
 
 def test_the_csv_and_the_page_say_the_same(november):
-    """Each decision but the unchanged is a row of the page, with the fields that changed."""
-    told = Reader((november / "report.html").read_text(encoding="utf-8")).rows
+    """Each decision but the unchanged is a row of the page, with the fields that changed.
+
+    Of a new item those that stand beside it, or are alike on all, are not told again.
+    """
+    shown = (november / "report.html").read_text(encoding="utf-8")
+    told, alike = Reader(shown).rows, alike_in(shown)
+    assert alike[HEADERS["status_date"]] == "2026-11-20"
     expected = []
     for row in read_csv(november, "changes.csv"):
         if row["kind"] == "unchanged":
@@ -317,6 +335,11 @@ def test_the_csv_and_the_page_say_the_same(november):
             expected[-1][1].append(row)
     assert [(row["kind"], row["poam_id"]) for row in told] == [key[:2] for key, _ in expected]
     for row, (_, changed) in zip(told, expected, strict=True):
+        if row["kind"] == "opened":
+            same = [one for one in changed if alike.get(HEADERS[one["field"]]) == one["after"]]
+            beside = [one for one in changed if one["field"] in BESIDE]
+            assert len(beside) == len(BESIDE)
+            changed = [one for one in changed if one not in same and one not in beside]
         assert [f["b"] for f in row["fields"]] == [HEADERS[one["field"]] for one in changed]
         for field, one in zip(row["fields"], changed, strict=True):
             was, now = one["before"].split("\n"), one["after"].split("\n")
@@ -324,6 +347,22 @@ def test_the_csv_and_the_page_say_the_same(november):
             gone = "\n".join(x for x in was if x not in now) if lines else one["before"]
             came = "\n".join(x for x in now if x not in was) if lines else one["after"]
             assert (cut(field["del"]), cut(field["ins"])) == (cut(gone), cut(came))
+
+
+BESIDE = (
+    "poam_id",
+    "weakness_name",
+    "weakness_detector_source",
+    "weakness_source_identifier",
+    "scheduled_completion_date",
+    "original_risk_rating",
+)
+
+
+def alike_in(page):
+    """Return what the page says of all new items at once, by label."""
+    (told,) = re.findall(r'<details class="alike">(.*?)</details>', page, re.DOTALL)
+    return dict(re.findall(r"<b>([^<]*)</b><ins>([^<]*)</ins>", unescape(told)))
 
 
 def cut(text):
