@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,17 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from flows.asking import default_ledger
 from flows.batch import Batch, Request, read
 from flows.history import NOTHING, Conflict, History, conflicts, joined, with_month
 from flows.ingest import Parsed
 from flows.parts import Store
 from flows.pipeline import default_parts, parse, update
-from flows.places import Place, sha256
+from flows.places import Place, copy, sha256
 from flows.runs import run_identifier
 from flows.staging import staged
 from flows.steps import Steps
 from poam.errors import RunError
-from poam.ledger import Ledger
+from poam.ledger import Ledger, ledger_file, ledger_url
 from poam.model import ChangeKind
 from poam.policy import Policy, load_policy
 from poam.report import RunReport
@@ -176,7 +176,7 @@ def _backfill(
         carried.append(Carried(month, outcome.report))
         workbook = outcome.workbook or workbook
     if len(over) == len(months) and request.out is not None:
-        _copy(request.poam, request.out)
+        copy(request.poam, request.out)
         workbook = request.out
     return Backfilled(
         tuple(carried),
@@ -198,8 +198,9 @@ def _behind(
     over = tuple(m for m in months if stated and m.day <= stated)
     recorded: dict[date, Place] = {}
     workbook = request.poam
+    rules = policy.sha256()
     for month in months[len(over) :]:
-        found = _recorded(request, month, workbook, policy)
+        found = _recorded(request, month, workbook, rules)
         if found is None:
             break
         recorded[month.day] = workbook = found
@@ -208,10 +209,11 @@ def _behind(
     return over, recorded
 
 
-def _recorded(
-    request: Request[Place], month: Month, workbook: Place, policy: Policy
-) -> Place | None:
-    """The workbook of an earlier run of this month on the same inputs; None where there is none."""
+def _recorded(request: Request[Place], month: Month, workbook: Place, rules: str) -> Place | None:
+    """The workbook of an earlier run of this month on the same inputs; None where there is none.
+
+    `rules` is the policy's SHA-256.
+    """
     if not request.runs.is_dir():
         return None
     wanted = sorted(one.sha256 for one in month.parsed)
@@ -221,7 +223,7 @@ def _recorded(
         told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         same = (
             sorted(scan["sha256"] for scan in told["scans"]) == wanted
-            and told["policy_sha256"] == policy.sha256()
+            and told["policy_sha256"] == rules
             and told["inputs"].get(f"poam: {workbook.name}") == sha256(workbook)
         )
         found = folder / workbook.name
@@ -283,15 +285,15 @@ def _rehearsed(request: Request[Place]) -> Iterator[Request[Place]]:
         runs.mkdir()
         ledger = None
         if local.ledger is not None:
-            if not local.ledger.startswith("sqlite:///"):
+            there = ledger_file(ledger_url(local.ledger))
+            if there is None:
                 raise RunError(
                     "--dry-run: found a ledger on a server. Expected a SQLite file, or "
                     "--no-ledger: a rehearsal of months needs a copy of its own."
                 )
-            ledger = f"sqlite:///{(folder / 'ledger.sqlite').as_posix()}"
-            there = Path(local.ledger.removeprefix("sqlite:///"))
+            ledger = default_ledger(runs)
             if there.exists():
-                shutil.copyfile(there, folder / "ledger.sqlite")
+                copy(there, runs / "ledger.sqlite")
         yield replace(
             local,
             runs=runs,
@@ -300,8 +302,3 @@ def _rehearsed(request: Request[Place]) -> Iterator[Request[Place]]:
             dry_run=False,
             decisions=local.decisions or local.runs / "decisions.yaml",
         )
-
-
-def _copy(source: Place, target: Place) -> None:
-    with source.open("rb") as read_from, target.open("wb") as write_to:
-        shutil.copyfileobj(read_from, write_to)

@@ -1,6 +1,6 @@
 """What a run shows in Prefect's pages: copies from its report; they hold nothing of their own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -13,10 +13,11 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from flows.figures import figures
 from flows.pipeline import Outcome
 from flows.places import Place
-from flows.review import listing
-from poam.answers import Doubt
+from poam.changes import ChangeSet
+from poam.model import ChangeKind
 from poam.report import change_records, review_frame
 
 ROWS = 500
@@ -25,12 +26,13 @@ REPORT = "report.html"
 
 
 def publish(outcome: Outcome) -> None:
-    """Show the summary, the changes, what waits for a person, and where the run's files are."""
-    create_markdown_artifact(
-        key="conmon-summary", markdown=outcome.report.markdown(), description="The month"
-    )
+    """Show summary, figures, changes, what waits for a person, and where the run's files are."""
+    publish_markdown("summary", "The month", outcome.report.markdown())
+    counted = figures(outcome.report, outcome.parsed)
+    counted["cached"] = sum(one.cached for one in outcome.parsed)
+    _table("figures", "What the run counted", [{"figure": k, "n": n} for k, n in counted.items()])
     review = review_frame(outcome.changes).to_dict("records")
-    _table("changes", "Every change", change_records(outcome.changes))
+    _table("changes", "What changed, field by field", list(_changes(outcome.changes)))
     _table("review", "For a person", [{str(k): v for k, v in row.items()} for row in review])
     if outcome.workbook is not None:
         _link("workbook", "The updated workbook", outcome.workbook)
@@ -41,21 +43,19 @@ def publish(outcome: Outcome) -> None:
             _link("report", "The report of the run", report)
 
 
-def publish_doubts(doubts: Sequence[Doubt]) -> None:
-    """Show the matches in doubt that a paused run waits for."""
-    create_markdown_artifact(
-        key="conmon-doubts", markdown=fenced(doubts), description="Matches in doubt"
-    )
+def publish_markdown(name: str, what: str, markdown: str) -> None:
+    """Show a page of text; `what` says in words what it is."""
+    create_markdown_artifact(key=f"conmon-{name}", markdown=markdown, description=what)
 
 
-def fenced(doubts: Sequence[Doubt]) -> str:
-    """Doubts as text that Markdown leaves as it is, whatever a scanner wrote in it."""
-    return f"~~~~~\n{listing(doubts)}\n~~~~~\n"
+def fenced(text: str, sentences: Iterable[str] = ()) -> str:
+    """Text that Markdown leaves as it is, whatever a scanner wrote in it; sentences below it."""
+    return "\n".join(["~~~~~", text, "~~~~~", "", *(f"- {one}" for one in sentences), ""])
 
 
 def progress(step: str) -> Callable[[int, int], None]:
     """Show a bar for a step; the function that it gives moves it: done, of how many."""
-    made = create_progress_artifact(0.0, key=f"conmon-{step}", description=f"Files: {step}")
+    made = create_progress_artifact(0.0, key=f"conmon-{step}", description=f"Files done: {step}")
     bar = cast("UUID", made)  # a coroutine in asynchronous flows only
     shown = 0
 
@@ -67,6 +67,17 @@ def progress(step: str) -> Callable[[int, int], None]:
             shown = percent
 
     return advance
+
+
+def _changes(changes: ChangeSet) -> Iterator[dict[str, str]]:
+    """The rows of changes; an opened item, every field of which is new, in one."""
+    opened = set()
+    for row in change_records(changes):
+        if row["kind"] != ChangeKind.OPENED:
+            yield row
+        elif row["poam_id"] not in opened:
+            opened.add(row["poam_id"])
+            yield {**row, "field": "", "before": "", "after": ""}
 
 
 def _table(name: str, what: str, rows: Sequence[Mapping[str, Any]]) -> None:

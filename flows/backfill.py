@@ -1,10 +1,10 @@
 """A backfill as a Prefect flow: months of an archive, each one's output the next one's input."""
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
 
 from flows.archive import Backfilled
 from flows.archive import backfill as carry
+from flows.artifacts import fenced, publish_markdown
 from flows.asking import asked
 from flows.notifications import receivers
 from flows.prefect_runs import tell_failure
@@ -37,9 +37,6 @@ def backfill(
     receivers(settings.notify)
     request = asked(archive, poam, settings.runs, out=out, dry_run=dry_run, **settings.inputs())
     done = carry(request, PrefectSteps(settings), since, until)
-    said = [f"    {line}" for line in done.table().splitlines()]
-    said += ["", *(f"- {one}" for one in (*done.conflicts, *done.refused))]
-    create_markdown_artifact(
-        key="conmon-backfill", markdown="\n".join(said) + "\n", description="The months"
-    )
+    sentences = map(str, (*done.conflicts, *done.refused))
+    publish_markdown("backfill", "The months", fenced(done.table(), sentences))
     return done

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from flows.steps import DirectSteps, Progress
+from flows.steps import DirectSteps, Progress, ignore
 from poam.errors import RunError
 
 try:
@@ -30,7 +30,13 @@ class DaskSteps(DirectSteps):
         super().__init__(1, progress)
         self._client = client
 
-    def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def map(
+        self,
+        name: str,
+        function: Callable[[T], R],
+        items: Sequence[T],
+        hear: Callable[[R], object] = ignore,
+    ) -> list[R]:
         """Call the function on each item. Raises RunError for one that ends every worker."""
         # Impure: a rerun asks the store, not the cluster, what was done before.
         futures = self._client.map(function, items, retries=2, pure=False, key=f"poam-{name}")
@@ -46,6 +52,7 @@ class DaskSteps(DirectSteps):
                     f"{getattr(item, 'name', item)}: every worker that reads it ends, out of "
                     "memory perhaps. Expected a worker with more memory, or a smaller file."
                 ) from e
+            hear(results[-1])
         return results
 
 

@@ -68,24 +68,49 @@ class Parsed:
     cached: bool = False
 
 
+@dataclass(frozen=True)
+class _Claimed:
+    """A file that one parser claims: its hash, and its version when that was taken."""
+
+    source: Source
+    conventions: Conventions
+    parser: Parser
+    sha256: str
+    version: tuple[int, float]
+
+    @contextmanager
+    def records(self) -> Iterator[Iterator[Record]]:
+        """The file's records. Reading on raises ScanParseError where it was written to since."""
+        with self.source.open() as stream:
+            export = self.conventions.export(stream, self.source.name, self.parser.NAME)
+            yield self._unchanging(self.parser.records(export))
+
+    def _unchanging(self, records: Iterator[Record]) -> Iterator[Record]:
+        yield from records
+        if self.source.version() != self.version:
+            found = "that it was written to while it was read"
+            raise ScanParseError(self.source.name, "", found, "a file that is complete")
+
+    def parsed(self) -> Parsed:
+        """What is known of the file before it is read."""
+        detectors = tuple(self.parser.DETECTORS)
+        return Parsed(self.source.name, self.sha256, self.parser.NAME, detectors)
+
+
 def parse(source: Source, policy: Policy, parsers: Sequence[Parser] = PARSERS) -> Parsed:
     """Read one scan file to the end, and hold it. A file that cannot be read is refused.
 
     Raises OSError where the storage fails: that may pass, so callers may try again.
     """
     conventions = Conventions.of(policy)
-    source = replace(source, limits=conventions.limits)
-    version = source.version()
 
-    def held(digest: str, parser: Parser) -> Parsed:
-        with source.open() as stream:
-            export = conventions.export(stream, source.name, parser.NAME)
-            records = _unchanging(source, parser.records(export), version)
+    def held(file: _Claimed) -> Parsed:
+        with file.records() as records:
             found = tables(records, source.name, conventions.zone)
         rows = {"detections": len(found.detections), "coverage": len(found.coverage)}
-        return Parsed(source.name, digest, parser.NAME, tuple(parser.DETECTORS), found, rows=rows)
+        return replace(file.parsed(), tables=found, rows=rows)
 
-    return _whole(source, held, parsers)
+    return _whole(source, conventions, held, parsers)
 
 
 def parse_into(
@@ -95,41 +120,21 @@ def parse_into(
 
     Raises OSError where the storage fails: that may pass, so callers may try again.
     """
-    source = replace(source, limits=conventions.limits)
-    version = source.version()
 
-    def stored(digest: str, parser: Parser) -> Parsed:
-        key = store.key(source.name, digest, parser.NAME, *conventions.words(parser.NAME))
+    def stored(file: _Claimed) -> Parsed:
+        name = file.parser.NAME
+        key = store.key(source.name, file.sha256, name, *conventions.words(name))
         facts = store.facts(key)
         cached = facts is not None
         if facts is None:
-            with source.open() as stream, heard() as said, _uncollected():
-                export = conventions.export(stream, source.name, parser.NAME)
-                records = _unchanging(source, parser.records(export), version)
+            with file.records() as records, heard() as said, _uncollected():
                 parts = chunks(records, source.name, conventions.zone)
                 facts = store.put(key, parts, said=said)
-        return Parsed(
-            source.name,
-            digest,
-            parser.NAME,
-            tuple(parser.DETECTORS),
-            part=key,
-            rows=facts["rows"],
-            said=tuple((level, text) for level, text in facts["said"]),
-            cached=cached,
-        )
+        told = tuple((level, text) for level, text in facts["said"])
+        rows = facts["rows"]
+        return replace(file.parsed(), part=key, rows=rows, said=told, cached=cached)
 
-    return _whole(source, stored, parsers)
-
-
-def _unchanging(
-    source: Source, records: Iterator[Record], version: tuple[int, float]
-) -> Iterator[Record]:
-    """Yield the records of a file. Raises ScanParseError where it is no more what was hashed."""
-    yield from records
-    if source.version() != version:
-        found = "that it was written to while it was read"
-        raise ScanParseError(source.name, "", found, "a file that is complete")
+    return _whole(source, conventions, stored, parsers)
 
 
 @contextmanager
@@ -145,15 +150,20 @@ def _uncollected() -> Iterator[None]:
 
 
 def _whole(
-    source: Source, read: Callable[[str, Parser], Parsed], parsers: Sequence[Parser]
+    source: Source,
+    conventions: Conventions,
+    read: Callable[[_Claimed], Parsed],
+    parsers: Sequence[Parser],
 ) -> Parsed:
     """Let a file be read by its parser; where it cannot be, the sentence that says why."""
+    source = replace(source, limits=conventions.limits)
+    version = source.version()
     digest = ""
     parser: Parser | None = None
     try:
         digest = source.sha256()
         parser = parser_of(source, parsers)
-        return read(digest, parser)
+        return read(_Claimed(source, conventions, parser, digest, version))
     except (PoamError, *DAMAGED) as e:
         name, detectors = (parser.NAME, parser.DETECTORS) if parser else ("", ())
         sentence = str(e) if isinstance(e, PoamError) else damaged(source, e)

@@ -72,7 +72,8 @@ def package(run: Place, out: Path) -> int:
                 "policy_sha256": told.manifest["policy_sha256"],
                 "files": hashes,
             }
-            _write(archive, INDEX, json.dumps(index, indent=1, ensure_ascii=False).encode() + b"\n")
+            listed = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
+            archive.writestr(_entry(INDEX), listed)
         draft.replace(out)
     except OSError as e:
         raise RunError(f"{out}: cannot be written ({e.strerror or e}).") from e
@@ -122,9 +123,7 @@ def _put_all(
     expected = dict(_accounted(manifest))
     for name, open_file in sorted(_files(run, request, manifest), key=lambda pair: pair[0]):
         digest = hashlib.sha256()
-        info = zipfile.ZipInfo(name, EPOCH)
-        info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-        with open_file() as source, archive.open(info, "w", force_zip64=True) as target:
+        with open_file() as source, archive.open(_entry(name), "w", force_zip64=True) as target:
             while block := source.read(1 << 20):
                 digest.update(block)
                 target.write(block)
@@ -133,7 +132,7 @@ def _put_all(
         yield name, digest.hexdigest()
     if gone := sorted(expected.keys() - set(archive.namelist())):
         raise RunError(f"{', '.join(gone)}: gone since the run. Expected what it read and wrote.")
-    _write(archive, "READ-ME.txt", WALK.encode())
+    archive.writestr(_entry("READ-ME.txt"), WALK)
     yield "READ-ME.txt", hashlib.sha256(WALK.encode()).hexdigest()
 
 
@@ -185,7 +184,8 @@ def _digest(archive: zipfile.ZipFile, name: str) -> str:
         return hashlib.file_digest(cast("BufferedReader", stream), "sha256").hexdigest()
 
 
-def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A file of the archive, the same whenever and by whomever it is written."""
     info = zipfile.ZipInfo(name, EPOCH)
     info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-    archive.writestr(info, content)
+    return info

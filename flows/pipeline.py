@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from flows.batch import Batch, Request, read
+from flows.figures import log_line, mapped, ran
 from flows.ingest import Conventions, Parsed, parse_into
 from flows.parts import Store
 from flows.places import Place, sha256
@@ -47,10 +48,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: its report, its folder and workbook (None after a dry run), its changes."""
+    """What a run did: its report, its folder and workbook (None after a dry run), its changes.
+
+    `parsed` are its files.
+    """
 
     report: RunReport
     changes: ChangeSet
+    parsed: tuple[Parsed, ...]
     folder: Place | None = None
     workbook: Place | None = None
 
@@ -113,24 +118,27 @@ def _update(
     as_of = request.as_of or today(policy)
     if parsed is None:
         parsed = parse(request.scans, policy, steps, store)
+    else:
+        for one in parsed:
+            log_line("parse", one)
     with _alone(target or request.poam, request.dry_run), _memory(request) as ledger:
-        found = steps.run("merge", partial(store.merged, [p.part for p in parsed if p.part]))
+        found = ran(steps, "merge", partial(store.merged, [p.part for p in parsed if p.part]))
         recalled = given.recalled if given else None
-        batch = steps.run("read", partial(read, request, policy, parsed, found, recalled))
-        plan = steps.run("decide", partial(decide, batch, policy, as_of))
+        batch = ran(steps, "read", partial(read, request, policy, parsed, found, recalled))
+        plan = ran(steps, "decide", partial(decide, batch, policy, as_of))
         folder = _folder(request, batch, policy, as_of)
         report = _report(request, batch, plan, policy, folder.run_id)
         if request.dry_run:
-            return Outcome(report, plan.changes)
+            return Outcome(report, plan.changes, parsed)
         write = partial(_write, request, batch, plan, report, folder, policy, target, ledger)
-        workbook = steps.run("write", write)
-    return Outcome(report, plan.changes, folder.path, workbook)
+        workbook = ran(steps, "write", write)
+    return Outcome(report, plan.changes, parsed, folder.path, workbook)
 
 
 def parse(scans: Sequence[Place], policy: Policy, steps: Steps, store: Store) -> tuple[Parsed, ...]:
     """Read every scan file into the store, but for those that are there; each content once."""
     read_one = partial(parse_into, conventions=Conventions.of(policy), store=store)
-    parsed = _once(steps.map("parse", read_one, discover(scans)))
+    parsed = _once(mapped(steps, "parse", read_one, discover(scans)))
     for result in parsed:
         _say(result)
     return parsed
@@ -160,8 +168,6 @@ def _say(parsed: Parsed) -> None:
         return
     for level, text in parsed.said:
         log.log(level, "%s", text)
-    detections, assets = parsed.rows["detections"], parsed.rows["coverage"]
-    log.info("%s: %s, %d detections on %d assets", parsed.file, parsed.parser, detections, assets)
 
 
 def _write(
@@ -196,7 +202,7 @@ def _write(
             )
         put_in_place()
     if target is not None:
-        folder.write_manifest(target)
+        folder.write_manifest(report, target)
     return target or workbook
 
 

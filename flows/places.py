@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable
 from io import BufferedReader
 from pathlib import Path
@@ -67,3 +68,12 @@ def renamed(here: Place, name: str) -> None:
         here.replace(here.with_name(name))
     else:
         here.rename(here.with_name(name))
+
+
+def copy(source: Place, target: Place) -> None:
+    """Copy a file's bytes. Locally the target is whole or is not there."""
+    draft = target.with_name(f".{target.name}.partial") if isinstance(target, Path) else target
+    with source.open("rb") as given, draft.open("wb") as taken:
+        shutil.copyfileobj(given, taken)
+    if draft is not target:
+        renamed(draft, target.name)

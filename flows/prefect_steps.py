@@ -1,14 +1,10 @@
 """The pipeline's steps as Prefect tasks: one for each step, and one for each file of a step."""
 
-import json
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, TypeVar
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.task_engine import TaskRunTimeoutError
@@ -16,12 +12,9 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task, exponential_backoff
 
 from flows.artifacts import progress
-from flows.ingest import Parsed
-from flows.plan import Plan
 from flows.settings import Settings
-from flows.steps import cores
+from flows.steps import cores, ignore
 from poam.errors import RunError
-from poam.frames import Tables
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,7 +30,13 @@ class PrefectSteps:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def map(
+        self,
+        name: str,
+        function: Callable[[T], R],
+        items: Sequence[T],
+        hear: Callable[[R], object] = ignore,
+    ) -> list[R]:
         """Call the function on each item, on the engine of the settings.
 
         Every item is tried. Raises RunError that names those which the storage did not give, or
@@ -57,7 +56,7 @@ class PrefectSteps:
             retry_condition_fn=_storage_failed,
         )
         def each(item: T) -> R:
-            return _told(name, partial(function, item), file=_name(item))
+            return function(item)
 
         advance = progress(name)
         with _runner(self._settings) as runner:
@@ -69,6 +68,8 @@ class PrefectSteps:
                     results.append(future.result())
                 except OSError as e:
                     failed.append(f"{_name(item)}: {e}")
+                else:
+                    hear(results[-1])
                 advance(done, len(items))
         if failed:
             raise RunError(f"Files that could not be read: {'; '.join(failed)}. Nothing was done.")
@@ -79,7 +80,7 @@ class PrefectSteps:
 
         @task(name=name, tags=[f"conmon-{name}"], cache_policy=NO_CACHE, persist_result=False)
         def step() -> R:
-            return _told(name, function)
+            return function()
 
         return step()
 
@@ -106,30 +107,6 @@ def _runner(settings: Settings) -> Iterator[TaskRunner[Any]]:
         raise RunError(f"{address}: no Dask scheduler answers ({e}).") from e
     with dask:
         yield dask
-
-
-def _told(name: str, function: Callable[[], R], **about: str) -> R:
-    """Call a function; log in one line what it did: counts and seconds, nothing of a scan."""
-    started = time.monotonic()
-    result = function()
-    seconds = round(time.monotonic() - started, 3)
-    line = {"step": name, **about, **counts(result), "seconds": seconds}
-    get_run_logger().info("%s", json.dumps(line))
-    return result
-
-
-def counts(result: object) -> dict[str, Any]:
-    """The figures of a step's result."""
-    match result:
-        case Parsed():
-            how = {"cached": result.cached, "refused": bool(result.refused)}
-            return {"parser": result.parser, **how, **result.rows}
-        case Tables():
-            return {"detections": len(result.detections), "definitions": len(result.definitions)}
-        case Plan():
-            return dict(Counter(d.kind.value for d in result.changes.decisions))
-        case _:
-            return {}
 
 
 def _name(item: object) -> str:

@@ -1,8 +1,8 @@
 """A recorded run again, as a Prefect flow: what comes out otherwise, and why."""
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
 
+from flows.artifacts import fenced, publish_markdown
 from flows.notifications import receivers
 from flows.places import place
 from flows.prefect_runs import tell_failure
@@ -31,8 +31,5 @@ def reprocess(
     receivers(settings.notify)
     done = again(place(run), PrefectSteps(settings), place(out) if out else None, recorded_mappings)
     said = [*done.policy, *map(str, done.redecisions)] or ["Every decision is as it was recorded."]
-    lines = [f"    {line}" for text in said for line in text.splitlines()]
-    create_markdown_artifact(
-        key="conmon-reprocess", markdown="\n".join(lines) + "\n", description="What differs"
-    )
+    publish_markdown("reprocess", "What differs", fenced("\n".join(said)))
     return done

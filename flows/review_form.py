@@ -11,7 +11,7 @@ from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.input import RunInput
 from pydantic import ConfigDict, Field, create_model
 
-from flows.artifacts import fenced, publish_doubts
+from flows.artifacts import fenced, publish_markdown
 from flows.batch import Request
 from flows.notifications import send
 from flows.pipeline import default_parts, today, update
@@ -32,6 +32,11 @@ SECONDS_PER_DAY = 86_400
 POLL = 3
 """Seconds between looks whether a run that pauses, its process alive, was answered."""
 TITLE = 120
+QUESTION = (
+    "Each field names a weakness of the scans and the POA&M item that it may be. Accept: it is "
+    "that item. Reject: it is not. Skip: it stays in the queue, and nothing opens or closes until "
+    "somebody says."
+)
 
 Choice = Literal["accept", "reject", "skip"]
 
@@ -75,17 +80,13 @@ def form(doubts: Sequence[Doubt]) -> type[Reviewed]:
                 "skip",
                 title=f"{doubt.poam_id} is {doubt.detector} {doubt.source_identifier}: "
                 f"{doubt.weakness_name}"[:TITLE],
-                description=listing([doubt]),
+                description=_spans(listing([doubt])),
             ),
         )
         for doubt in doubts
     }
     made = create_model("Review", __base__=Reviewed, **fields)
-    text = (
-        "Is the weakness (first line) the POA&M item (third line)? Accept: it is. Reject: it is "
-        "not. Skip: it stays in the queue, and nothing opens or closes until somebody says.\n\n"
-    )
-    return made.with_initial_data(description=text + fenced(doubts))
+    return made.with_initial_data(description=QUESTION)
 
 
 def answers_of(said: Reviewed, doubts: Sequence[Doubt], when: date) -> tuple[Answer, ...]:
@@ -108,7 +109,7 @@ def _ask(doubts: Sequence[Doubt], settings: Settings) -> Reviewed:
     if not isinstance(run, FlowRun):
         raise RunError("review pause: found no flow run. Expected the monthly flow.")
     if PAUSE not in (run.empirical_policy.pause_keys or ()):
-        publish_doubts(doubts)
+        publish_markdown("doubts", "Matches in doubt", fenced(listing(doubts)))
         lines = [f"Matches in doubt: {len(doubts)}. The run goes on with your answers.", *page(run)]
         send(settings.notify, "POA&M: a review waits", lines)
     seconds = settings.review_days * SECONDS_PER_DAY
@@ -116,6 +117,12 @@ def _ask(doubts: Sequence[Doubt], settings: Settings) -> Reviewed:
     if run.deployment_id:
         return suspend_flow_run(wait_for_input=asked, timeout=seconds, key=PAUSE)
     return pause_flow_run(wait_for_input=asked, timeout=seconds, key=PAUSE, poll_interval=POLL)
+
+
+def _spans(text: str) -> str:
+    """Lines as spans of code: the form makes one paragraph of them, and reads it as Markdown."""
+    lines = (line.strip().replace("`", "'") for line in text.splitlines())
+    return " ".join(f"`{line}`" for line in lines if line)
 
 
 def _field(doubt: Doubt) -> str:

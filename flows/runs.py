@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from flows.figures import figures
 from flows.ingest import Parsed
 from flows.places import sha256
 from flows.plan import Plan
@@ -60,10 +61,10 @@ class RunFolder:
             if decision.attachment:
                 name = f"assets-{decision.poam_id}.csv"
                 self._text(name, f"asset_identifier\n{decision.attachment}\n")
-        self.write_manifest()
+        self.write_manifest(report)
 
-    def write_manifest(self, target: Path | None = None) -> None:
-        """Name every input and output with its SHA-256, the versions and the policy hash."""
+    def write_manifest(self, report: RunReport, target: Path | None = None) -> None:
+        """Name every input and output with its SHA-256, versions, the policy hash, the figures."""
         outputs = {
             file.name: sha256(file)
             for file in sorted(self.path.iterdir())
@@ -79,6 +80,7 @@ class RunFolder:
                 {"file": p.file, "sha256": p.sha256, "parser": p.parser, "refused": p.refused}
                 for p in self.parsed
             ],
+            "figures": figures(report, self.parsed),
             "outputs": outputs,
             "workbook": {target.name: sha256(target)} if target else {},
         }

@@ -15,10 +15,9 @@ from flows.places import Place, sha256, whole, within
 from poam.errors import RunError, ScanFormatError
 
 if TYPE_CHECKING:
-    from poam.policy import Limits
-
-if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+    from poam.policy import Limits
 
 FREE = 1_000_000  # bytes that any packed file may have: in small ones a ratio says nothing
 Unpacking = gzip.GzipFile | IO[bytes]

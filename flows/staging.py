@@ -4,7 +4,6 @@ Scans are not copied: they are read where they lie, by whichever worker reads th
 """
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.batch import Request
-from flows.places import Place, place, sha256, within
+from flows.places import Place, copy, place, sha256, within
 from poam.errors import RunError
 
 log = logging.getLogger(__name__)
@@ -36,8 +35,7 @@ class Mirror:
         here, there = self.here / name, self.there / name
         here.parent.mkdir(parents=True, exist_ok=True)
         if name not in self.fetched and there.is_file():
-            with there.open("rb") as source, here.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            copy(there, here)
             self.fetched[name] = sha256(here)
         return here
 
@@ -74,8 +72,7 @@ class Mirror:
             there = self.there / name
             try:
                 there.parent.mkdir(parents=True, exist_ok=True)
-                with (self.here / name).open("rb") as source, there.open("wb") as target:
-                    shutil.copyfileobj(source, target)
+                copy(self.here / name, there)
             except OSError as e:
                 raise RunError(f"{there}: cannot be written ({e.strerror or e}).") from e
             log.info("%s: written", there)

@@ -15,6 +15,10 @@ R = TypeVar("R")
 Progress = Callable[[str, int, int], None]
 
 
+def ignore(_result: object) -> None:
+    """Hear a result, and say nothing."""
+
+
 class Engine(StrEnum):
     """What reads the files of a batch."""
 
@@ -26,8 +30,17 @@ class Engine(StrEnum):
 class Steps(Protocol):
     """Runs named steps. What a step does is none of its business."""
 
-    def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """Call the function on each item, in any order; results in the items' order."""
+    def map(
+        self,
+        name: str,
+        function: Callable[[T], R],
+        items: Sequence[T],
+        hear: Callable[[R], object] = ignore,
+    ) -> list[R]:
+        """Call the function on each item, in any order; results in the items' order.
+
+        `hear` gets each result, in that order, as soon as it is there.
+        """
         ...
 
     def run(self, name: str, function: Callable[[], R]) -> R:
@@ -53,13 +66,20 @@ class DirectSteps:
             ThreadPoolExecutor if engine is Engine.THREADS else ProcessPoolExecutor
         )
 
-    def map(self, name: str, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def map(
+        self,
+        name: str,
+        function: Callable[[T], R],
+        items: Sequence[T],
+        hear: Callable[[R], object] = ignore,
+    ) -> list[R]:
         """Call the function on each item. Raises RunError where a worker process died."""
         workers = min(self.jobs, len(items))
         if workers < 2:
-            return self._collect(name, map(function, items), len(items))
+            return self._collect(name, map(function, items), len(items), hear)
         with self._pool(workers) as pool:
-            return self._collect(name, _results(name, pool, function, items), len(items))
+            results = _results(name, pool, function, items)
+            return self._collect(name, results, len(items), hear)
 
     def run(self, name: str, function: Callable[[], R]) -> R:
         """Call the function in this process."""
@@ -68,11 +88,14 @@ class DirectSteps:
         self.progress(name, 1, 1)
         return result
 
-    def _collect(self, name: str, results: Iterable[R], of: int) -> list[R]:
+    def _collect(
+        self, name: str, results: Iterable[R], of: int, hear: Callable[[R], object]
+    ) -> list[R]:
         done = []
         self.progress(name, 0, of)
         for result in results:
             done.append(result)
+            hear(result)
             self.progress(name, len(done), of)
         return done
 

@@ -108,12 +108,19 @@ def test_artifacts(flows_ran):
     artifacts = {key: (kind, content) for key, kind, content in seen["good"]["artifacts"]}
     assert set(artifacts) == {
         f"conmon-{name}"
-        for name in ("summary", "changes", "review", "workbook", "run", "report", "parse")
+        for name in (
+            *("summary", "figures", "changes", "review"),
+            *("workbook", "run", "report", "parse"),
+        )
     }
     assert artifacts["conmon-summary"] == ("markdown", seen["good"]["summary"])
     assert artifacts["conmon-parse"] == ("progress", 100)
     changes, review = (json.loads(artifacts[f"conmon-{name}"][1]) for name in ("changes", "review"))
-    assert {row["kind"] for row in changes} >= {"opened"}
+    opened = [row["poam_id"] for row in changes if row["kind"] == "opened"]
+    figures = {row["figure"]: row["n"] for row in json.loads(artifacts["conmon-figures"][1])}
+    (manifest,) = (folder / "good" / "runs").glob("*/manifest.json")
+    assert figures == {**json.loads(manifest.read_text())["figures"], "cached": 0}
+    assert len(opened) == len(set(opened)) == figures["opened"] > 0
     assert [row["poam_id"] for row in review] == ["V-2"]
     assert (folder / "good" / "POAM.xlsx").as_uri() in artifacts["conmon-workbook"][1]
 
