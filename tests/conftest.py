@@ -95,13 +95,17 @@ def month():
 
 
 @pytest.fixture(scope="session")
-def run():
-    """Return a function that updates a workbook with the direct pipeline, in this process."""
+def run(tmp_path_factory):
+    """Return a function that updates a workbook with the direct pipeline, in this process.
+
+    All of them share a run store, so that each sample is read once.
+    """
+    parts = tmp_path_factory.mktemp("parts")
 
     def go(scans, poam, out, as_of, **options):
         options = {"runs": out.parent / "runs", **options}
         request = Request(scans=tuple(scans), poam=poam, as_of=as_of, out=out, **options)
-        return update(request, DirectSteps())
+        return update(request, DirectSteps(), parts)
 
     return go
 

@@ -1,16 +1,22 @@
 """The README's promises about commands hold."""
 
+import ast
 import re
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
 from parsers.registry import PARSERS
 from poam.policy import load_policy
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+PROJECT = Path(__file__).parents[1]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+DOCS = {path.name: path.read_text(encoding="utf-8") for path in (PROJECT / "docs").glob("*.md")}
 COMMANDS = {command.name or command.callback.__name__ for command in app.registered_commands}
+
+LIBRARIES = ("Extra inputs are not permitted",)  # what pydantic says
 
 
 def test_every_command_is_in_the_readme():
@@ -26,20 +32,51 @@ def test_every_command_has_help():
         assert "Usage" in shown.output
 
 
-def test_every_format_is_in_the_readme():
-    """The table of exports names each parser once."""
-    table = README.partition("## What is read")[2].partition("\n## ")[0]
+def test_every_format_is_in_the_documents():
+    """The table of exports names each parser once; the README's names each scanner."""
+    table = DOCS["formats.md"]
     named = re.findall(r"^\|.*\| `(\w+)` \|", table, re.MULTILINE)
     assert sorted(named) == sorted(parser.NAME for parser in PARSERS)
+    short = README.partition("## What is read")[2].partition("\n## ")[0]
+    assert f"{len(PARSERS)} formats" in short
+    for scanner in re.findall(r"^\| ([A-Z][^|]*) \|.*`\w+` \|", table, re.MULTILINE):
+        assert scanner.split()[0].strip(",") in short, scanner
 
 
-def test_the_files_it_names_exist():
-    """Every path of the project that the README names is there."""
-    root = Path(__file__).parents[1]
-    for name in re.findall(
-        r"`((?:mappings|parsers|flows|poam|sample_scans)/[\w/.]+\.(?:yaml|py))`", README
+@pytest.mark.parametrize(("name", "text"), [("README.md", README), *sorted(DOCS.items())])
+def test_what_documents_name_exists(name, text):
+    """Every path of the project is there, and every link leads to a file."""
+    for path in re.findall(
+        r"`((?:mappings|parsers|flows|poam|sample_scans)/[\w/.]+\.(?:yaml|py))`", text
     ):
-        assert (root / name).exists() or "/x" in name, name
+        assert (PROJECT / path).exists() or "/x" in path, path
+    for link in re.findall(r"\]\(([\w./-]+\.md)\)", text):
+        assert (
+            (PROJECT / name if name == "README.md" else PROJECT / "docs" / name).parent / link
+        ).exists(), link
+
+
+def texts(tree):
+    """Yield each text of a program that somebody may read, of f-strings the fixed parts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_every_error_that_is_explained_can_be_said():
+    """What the tables of errors quote, the program says word for word; `…` stands for names."""
+    said = {
+        text
+        for package in ("flows", "parsers", "poam")
+        for path in (PROJECT / package).rglob("*.py")
+        for text in texts(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    tables = DOCS["troubleshooting.md"], README.partition("## When something goes wrong")[2]
+    heads = re.findall(r"^\| (`.*?) \|", "\n".join(tables).partition("## More")[0], re.MULTILINE)
+    assert len(heads) > 40
+    for quoted in re.findall(r"`([^`]+)`", "\n".join(heads)):
+        for words in filter(None, (part.strip() for part in quoted.split("…"))):
+            assert any(words in text for text in said) or words in LIBRARIES, words
 
 
 def test_the_table_of_settings():
