@@ -9,11 +9,11 @@ demo: $(VENV)/ready
 	$(BIN)/poam demo
 
 test: $(VENV)/ready check
-	$(BIN)/pytest -m "not heavy" -n auto --dist loadfile
+	$(BIN)/pytest -m "not heavy" -n auto --dist loadfile --durations 20
 
 # Those that need LibreOffice, or minutes.
 heavy: $(VENV)/ready
-	$(BIN)/pytest -m heavy -n auto --dist loadfile
+	$(BIN)/pytest -m heavy -n auto --dist loadfile --durations 20
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .
