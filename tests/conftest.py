@@ -98,11 +98,11 @@ def month():
 def run(tmp_path_factory):
     """Return a function that updates a workbook with the direct pipeline, in this process.
 
-    All of them share a run store, so that each sample is read once.
+    They share a run store, so that each sample is read once; with `parts` None each has its own.
     """
-    parts = tmp_path_factory.mktemp("parts")
+    common = tmp_path_factory.mktemp("parts")
 
-    def go(scans, poam, out, as_of, **options):
+    def go(scans, poam, out, as_of, *, parts=common, **options):
         options = {"runs": out.parent / "runs", **options}
         request = Request(scans=tuple(scans), poam=poam, as_of=as_of, out=out, **options)
         return update(request, DirectSteps(), parts)

@@ -24,6 +24,7 @@ def ran(run, month, tmp_path_factory):
             SAMPLE_SCANS / "poam" / "2026-09.xlsx",
             folder / "POAM.xlsx",
             MONTHS[OCTOBER],
+            parts=None,
             **FACTS,
         )
         log = (outcome.folder / "run.log").read_text(encoding="utf-8").splitlines()

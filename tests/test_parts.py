@@ -190,7 +190,7 @@ def test_interrupted_reading_goes_on(run, tmp_path, month, monkeypatch):
     as_of = SCANNED.date()
     monkeypatch.setattr(pipeline, "parse_into", cut_off)
     with pytest.raises(KeyboardInterrupt):
-        run(scans, poam, tmp_path / "out.xlsx", as_of)
+        run(scans, poam, tmp_path / "out.xlsx", as_of, parts=None)
 
     def counting(source, **given):
         result = real(source, **given)
@@ -198,6 +198,6 @@ def test_interrupted_reading_goes_on(run, tmp_path, month, monkeypatch):
         return result
 
     monkeypatch.setattr(pipeline, "parse_into", counting)
-    run(scans, poam, tmp_path / "out.xlsx", as_of)
+    run(scans, poam, tmp_path / "out.xlsx", as_of, parts=None)
     assert (counted["cached"], counted["read"]) == (3, len(scans) - 3)
     assert os.listdir(tmp_path / "runs" / "parsed")  # noqa: PTH208
