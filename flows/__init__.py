@@ -15,7 +15,8 @@ QUIET = {
     "OTEL_SDK_DISABLED": "true",
     # A first start migrates its database: 20 to 30 s on two cores, Prefect's own limit is 20.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-    # The direct pipeline logs too, outside any flow run. What parsers say, the run says again.
+    # The direct pipeline logs too, outside any flow run. What parsers say of a scan's content goes
+    # to the run's own log alone.
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,poam",
 }

@@ -1,6 +1,6 @@
 """What a run shows in Prefect's pages: copies from its report; they hold nothing of their own."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -14,6 +14,7 @@ from prefect.artifacts import (
 )
 
 from flows.figures import figures
+from flows.markdown import inert
 from flows.pipeline import Outcome
 from flows.places import Place
 from poam.changes import ChangeSet
@@ -27,7 +28,7 @@ REPORT = "report.html"
 
 def publish(outcome: Outcome) -> None:
     """Show summary, figures, changes, what waits for a person, and where the run's files are."""
-    publish_markdown("summary", "The month", outcome.report.markdown())
+    publish_markdown("summary", "The month", inert(outcome.report.markdown()))
     counted = figures(outcome.report, outcome.parsed)
     counted["cached"] = sum(one.cached for one in outcome.parsed)
     _table("figures", "What the run counted", [{"figure": k, "n": n} for k, n in counted.items()])
@@ -46,11 +47,6 @@ def publish(outcome: Outcome) -> None:
 def publish_markdown(name: str, what: str, markdown: str) -> None:
     """Show a page of text; `what` says in words what it is."""
     create_markdown_artifact(key=f"conmon-{name}", markdown=markdown, description=what)
-
-
-def fenced(text: str, sentences: Iterable[str] = ()) -> str:
-    """Text that Markdown leaves as it is, whatever a scanner wrote in it; sentences below it."""
-    return "\n".join(["~~~~~", text, "~~~~~", "", *(f"- {one}" for one in sentences), ""])
 
 
 def progress(step: str) -> Callable[[int, int], None]:

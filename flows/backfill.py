@@ -4,8 +4,9 @@ from prefect import flow
 
 from flows.archive import Backfilled
 from flows.archive import backfill as carry
-from flows.artifacts import fenced, publish_markdown
+from flows.artifacts import publish_markdown
 from flows.asking import asked
+from flows.markdown import inert, verbatim
 from flows.notifications import receivers
 from flows.prefect_runs import tell_failure
 from flows.prefect_steps import PrefectSteps
@@ -37,6 +38,6 @@ def backfill(
     receivers(settings.notify)
     request = asked(archive, poam, settings.runs, out=out, dry_run=dry_run, **settings.inputs())
     done = carry(request, PrefectSteps(settings), since, until)
-    sentences = map(str, (*done.conflicts, *done.refused))
-    publish_markdown("backfill", "The months", fenced(done.table(), sentences))
+    sentences = "".join(f"- {one}\n" for one in (*done.conflicts, *done.refused))
+    publish_markdown("backfill", "The months", f"{verbatim(done.table())}\n{inert(sentences)}")
     return done

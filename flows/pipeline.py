@@ -22,7 +22,7 @@ from flows.plan import Plan, decide
 from flows.recording import Given, keep_given, keep_request
 from flows.report_files import write_report
 from flows.review import answers_sha256
-from flows.runlog import recorded
+from flows.runlog import SCANS, recorded
 from flows.runs import RunFolder, run_identifier
 from flows.sources import discover
 from flows.staging import staged
@@ -167,7 +167,7 @@ def _say(parsed: Parsed) -> None:
         log.error("%s", parsed.refused)
         return
     for level, text in parsed.said:
-        log.log(level, "%s", text)
+        logging.getLogger(SCANS).log(level, "%s", text)
 
 
 def _write(

@@ -2,7 +2,8 @@
 
 from prefect import flow
 
-from flows.artifacts import fenced, publish_markdown
+from flows.artifacts import publish_markdown
+from flows.markdown import verbatim
 from flows.notifications import receivers
 from flows.places import place
 from flows.prefect_runs import tell_failure
@@ -31,5 +32,5 @@ def reprocess(
     receivers(settings.notify)
     done = again(place(run), PrefectSteps(settings), place(out) if out else None, recorded_mappings)
     said = [*done.policy, *map(str, done.redecisions)] or ["Every decision is as it was recorded."]
-    publish_markdown("reprocess", "What differs", fenced("\n".join(said)))
+    publish_markdown("reprocess", "What differs", verbatim("\n".join(said)))
     return done

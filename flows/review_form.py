@@ -11,8 +11,9 @@ from prefect.flow_runs import pause_flow_run, suspend_flow_run
 from prefect.input import RunInput
 from pydantic import ConfigDict, Field, create_model
 
-from flows.artifacts import fenced, publish_markdown
+from flows.artifacts import publish_markdown
 from flows.batch import Request
+from flows.markdown import verbatim
 from flows.notifications import send
 from flows.pipeline import default_parts, today, update
 from flows.places import Place
@@ -109,7 +110,7 @@ def _ask(doubts: Sequence[Doubt], settings: Settings) -> Reviewed:
     if not isinstance(run, FlowRun):
         raise RunError("review pause: found no flow run. Expected the monthly flow.")
     if PAUSE not in (run.empirical_policy.pause_keys or ()):
-        publish_markdown("doubts", "Matches in doubt", fenced(listing(doubts)))
+        publish_markdown("doubts", "Matches in doubt", verbatim(listing(doubts)))
         lines = [f"Matches in doubt: {len(doubts)}. The run goes on with your answers.", *page(run)]
         send(settings.notify, "POA&M: a review waits", lines)
     seconds = settings.review_days * SECONDS_PER_DAY

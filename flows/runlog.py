@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-HOUSE = ("flows", "parsers", "poam")
-
-
 PARSERS = "parsers"
+SCANS = "scans"
+"""Under this name a run says again what parsers said: it may name a scan's assets."""
+HOUSE = ("flows", PARSERS, "poam", SCANS)
 
 
 class _Lines(logging.Handler):

@@ -63,7 +63,7 @@ def settings(
 def main() -> None:
     """Run the command line; what a person can mend ends in one sentence and status 1."""
     try:
-        app()
+        app(prog_name="poam")
     except PoamError as e:
         talk.print(str(e), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
