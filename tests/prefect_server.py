@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
 from importlib.metadata import version
@@ -114,8 +115,11 @@ def _wait(url, server, log):
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310  our own address
                 return
+        except urllib.error.HTTPError as e:
+            e.close()
         except OSError:
-            time.sleep(0.2)
+            pass
+        time.sleep(0.2)
     raise AssertionError(log.read_text())
 
 

@@ -108,8 +108,9 @@ class Site:
                 with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
                     return json.loads(answer.read())
             except urllib.error.HTTPError as e:
-                if e.code != BUSY:
-                    raise
+                with e:
+                    if e.code != BUSY:
+                        raise
                 time.sleep(1)
 
     def until(self, run, *names):
