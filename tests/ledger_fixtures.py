@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import NullPool, create_engine, make_url
 
 from poam.ledger import Ledger
 from tests.conftest import PROJECT
@@ -36,13 +36,11 @@ class Database:
         """Run statements as they stand, in one transaction; give the rows of the last."""
         if self.is_file:
             Path(make_url(self.url).database).parent.mkdir(exist_ok=True)
-        engine = create_engine(self.url)
+        engine = create_engine(self.url, poolclass=NullPool)
         with engine.begin() as connection:
             for statement in statements:
                 done = connection.exec_driver_sql(statement)
-            found = [tuple(row) for row in done] if done.returns_rows else []
-        engine.dispose()
-        return found
+            return [tuple(row) for row in done] if done.returns_rows else []
 
     def rows(self, table):
         """Give a table's rows as they are stored."""
@@ -73,10 +71,10 @@ class Cluster:
     def database(self):
         """Make an empty database."""
         name = f"ledger{next(NUMBERS)}"
-        server = create_engine(self._url("postgres"), isolation_level="AUTOCOMMIT")
+        url = self._url("postgres")
+        server = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with server.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        server.dispose()
         return Database(self._url(name))
 
     def _url(self, name):
@@ -129,7 +127,7 @@ def sockets():
 
 
 @pytest.fixture
-def server():
+def server(sockets):
     """Return a server of one test's own, which it may stop and start."""
     with running() as started:
         yield started
@@ -140,6 +138,7 @@ def database(request, tmp_path):
     """Return a database without a ledger; SQLite's file is not there, nor is its folder."""
     if request.param == "sqlite":
         return Database(f"sqlite:///{(tmp_path / 'runs' / 'ledger.sqlite').as_posix()}")
+    request.getfixturevalue("sockets")
     return request.getfixturevalue("cluster").database()
 
 

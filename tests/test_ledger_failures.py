@@ -1,6 +1,5 @@
 """What goes wrong in a run: one sentence, and the ledger is as it was."""
 
-import gc
 import sqlite3
 from contextlib import closing, contextmanager
 from datetime import date
@@ -14,7 +13,6 @@ from tests.core_support import memory
 from tests.ledger_support import CHANGE, row
 
 pytest_plugins = ("tests.ledger_fixtures",)
-pytestmark = pytest.mark.usefixtures("sockets")
 
 SENTENCE = r"^ledger [^\n]*: cannot be {} \([^\n{{}}]+\)\.$"
 LEAVES_SOCKETS = pytest.mark.filterwarnings("ignore:unclosed <socket")  # pg8000, of a dead server
@@ -49,7 +47,6 @@ def test_the_server_goes_away_in_a_run(server):
     ledger.record(row("r2"), [CHANGE], memory("a", "b"))
     assert list(ledger.memory()["asset_identifier"]) == ["a", "b"]
     ledger.close()
-    gc.collect()
 
 
 @LEAVES_SOCKETS
@@ -72,7 +69,6 @@ def test_the_held_connection_is_cut(ledger, database):
             other.record(row("r2"), [], memory("b"))
     assert list(ledger.memory()["asset_identifier"]) == ["b"]
     other.close()
-    gc.collect()
 
 
 def test_another_program_writes_the_file(tmp_path):
