@@ -127,7 +127,7 @@ def sockets():
 
 
 @pytest.fixture
-def server(sockets):
+def server(sockets):  # noqa: ARG001  torn down after it
     """Return a server of one test's own, which it may stop and start."""
     with running() as started:
         yield started
