@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 
 from poam.classes import WeaknessClass, classify
-from poam.frames import LISTS, SCAN, WEAKNESS, Row, rows
+from poam.frames import LISTS, PART, SCAN, WEAKNESS, Row, by_weakness, rows
 from poam.identifiers import series_of, source_identifier
 from poam.model import Authenticated, Kind
 from poam.policy import Policy
@@ -33,6 +33,7 @@ def sightings(
     known: pd.DataFrame,
     as_of: date,
     policy: Policy,
+    size: int = PART,
 ) -> pd.DataFrame:
     """One row per weakness, asset, location and port: seen or verified gone, since when.
 
@@ -46,9 +47,23 @@ def sightings(
     scanner's first-found and the ledger's first-seen; a record with no date at all gets `as_of`,
     and its basis says so. When one batch sees a weakness and another export of the batch calls it
     fixed, the later of the two holds. What was proven clean in between began anew: no date of
-    before counts.
+    before counts. About `size` detections are worked on at a time.
     Source: POA&M Template Completion Guide v2.2 p. 4; ConMon Strategy Guide v3.2 p. 25.
     """
+    parts = [
+        _sightings(part, coverage, remembered, as_of, policy)
+        for part, remembered in by_weakness(size, detections, known)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _sightings(
+    detections: pd.DataFrame,
+    coverage: pd.DataFrame,
+    known: pd.DataFrame,
+    as_of: date,
+    policy: Policy,
+) -> pd.DataFrame:
     counts = policy.timelines.detection.counts
     rows = _begun_anew(_dated(detections, coverage, as_of, "first_found" in counts), known)
     rows["kind_rank"] = rows["kind"].map(KIND_RANK)

@@ -85,6 +85,8 @@ WEAKNESS = ["detector", "source_identifier"]
 SCAN = ["file", "detector", "asset"]
 CHUNK = 10_000
 """Detections that are held as records at a time; the rest are columns."""
+PART = 100_000
+"""Rows that are grouped at a time: while grouped they take ten times their memory."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,24 @@ def merged(batch: Iterable[Tables]) -> Tables:
 def rows(frame: pd.DataFrame) -> Iterator[Row]:
     """Each row as a named tuple with its label as `Index`: cells are of their column's type."""
     return iter(frame.itertuples())
+
+
+def by_weakness(
+    size: int, frame: pd.DataFrame, *others: pd.DataFrame
+) -> Iterator[tuple[pd.DataFrame, ...]]:
+    """Yield about `size` rows of a frame at a time, with the rows of the others that belong there.
+
+    All have the columns WEAKNESS. A weakness is never torn apart, and they come in order.
+    """
+    sizes = frame.groupby(WEAKNESS, sort=True).size()
+    before = sizes.cumsum() - sizes
+    part = (before // size).rename("part")
+    if not (before >= size).any():
+        yield frame, *others
+        return
+    parts = [one[WEAKNESS].join(part, on=WEAKNESS)["part"] for one in (frame, *others)]
+    for number in part.unique():
+        yield tuple(one[of == number] for one, of in zip((frame, *others), parts, strict=True))
 
 
 def check(frame: pd.DataFrame, columns: dict[str, str], name: str) -> None:

@@ -30,9 +30,10 @@ class Folded:
 
     def membership(self, decided: pd.DataFrame, sightings: pd.DataFrame) -> pd.DataFrame:
         """Return all `sightings` with the `poam_id` that was `decided` for them or their leader."""
-        of = decided["poam_id"].to_dict()
-        ids = [of.get(self.leading.get(at, at), "") for at in sightings.index]
-        return sightings.assign(poam_id=pd.Series(ids, index=sightings.index, dtype="str"))
+        leaders = pd.Series(sightings.index, index=sightings.index)
+        leaders.update(pd.Series(self.leading, dtype="int64"))
+        ids = decided["poam_id"].reindex(leaders).fillna("")
+        return sightings.assign(poam_id=ids.set_axis(sightings.index))
 
 
 def fold(weaknesses: pd.DataFrame, sightings: pd.DataFrame, twins: pd.DataFrame) -> Folded:
@@ -50,7 +51,7 @@ def fold(weaknesses: pd.DataFrame, sightings: pd.DataFrame, twins: pd.DataFrame)
         evidence_of[key] = twin.evidence
     of_weakness = Sighted(sightings, (*PLACE, "first_seen", "first_seen_basis"))
     leading: dict[int, int] = {}
-    finders: dict[int, tuple[Finder, ...]] = dict.fromkeys(sightings.index, ())
+    finders: defaultdict[int, tuple[Finder, ...]] = defaultdict(tuple)
     earlier: dict[int, Row] = {}
     for follower, leader in leader_of.items():
         there = _by_place(of_weakness.of(leader))
@@ -62,10 +63,13 @@ def fold(weaknesses: pd.DataFrame, sightings: pd.DataFrame, twins: pd.DataFrame)
             leading[sighting.Index] = at
             finders[at] = (*finders[at], (*follower, evidence_of[follower]))
             earlier[at] = min(earlier.get(at, other), sighting, key=attrgetter("first_seen"))
-    whole = sightings.assign(finders=pd.Series(finders, dtype="object"))
-    for name in ("first_seen", "first_seen_basis"):
-        whole.loc[list(earlier), name] = [getattr(row, name) for row in earlier.values()]
-    return Folded(_with_followers(weaknesses, twins), whole.drop(index=list(leading)), leading)
+    told = [finders.get(at, ()) for at in sightings.index]
+    whole = sightings.assign(finders=pd.Series(told, index=sightings.index, dtype="object"))
+    if leading:
+        for name in ("first_seen", "first_seen_basis"):
+            whole.loc[list(earlier), name] = [getattr(row, name) for row in earlier.values()]
+        whole = whole.drop(index=list(leading))
+    return Folded(_with_followers(weaknesses, twins), whole, leading)
 
 
 def _with_followers(weaknesses: pd.DataFrame, twins: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from poam.answers import Answer
 from poam.dedupe import SIGHTING
 from poam.errors import LedgerError
-from poam.ledger.bulk import delete_rows, read_frame, write_frame
+from poam.ledger.bulk import delete_rows, read_frame, read_parts, write_frame
 from poam.ledger.database import WRITES, connected, ledger_url, told
 from poam.ledger.lock import held
 from poam.ledger.memory import COMPARED, DTYPES, MEMORY, difference, digested
@@ -224,8 +224,9 @@ def _record_listed(connection: Connection, identifiers: Iterable[str], day: date
 
 
 def _record_memory(connection: Connection, now: pd.DataFrame) -> None:
-    kept = read_frame(connection, sighting, COMPARED, "digest")
-    changed, gone = difference(kept, now)
-    delete_rows(connection, sighting.c.digest, gone)
-    in_order = changed.sort_values("digest")  # of the table's own order: quicker by far
-    write_frame(connection, sighting, in_order, replace=True)
+    first = now["digest"].str[0]
+    for digit, kept in read_parts(connection, sighting, COMPARED, "digest"):
+        changed, gone = difference(kept, now[first == digit])
+        delete_rows(connection, sighting.c.digest, gone)
+        in_order = changed.sort_values("digest")  # of the table's own order: quicker by far
+        write_frame(connection, sighting, in_order, replace=True)

@@ -5,7 +5,8 @@ and SQLite gives them too.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -20,15 +21,28 @@ KEYS = 500
 def read_frame(
     connection: Connection, table: Table, dtypes: Mapping[str, str], by: str
 ) -> pd.DataFrame:
-    """Read the columns that `dtypes` names, in parts by the first character of column `by`."""
+    """Read the columns that `dtypes` names; see `read_parts`."""
+    parts = (part for _, part in read_parts(connection, table, dtypes, by))
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_parts(
+    connection: Connection, table: Table, dtypes: Mapping[str, str], by: str
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the columns that `dtypes` names in parts, by the first digit of column `by`.
+
+    The column is a key of hexadecimal digits. Each part is read when it is asked for.
+    """
     listed = func.json_agg if connection.dialect.name == "postgresql" else func.json_group_array
     query = select(*(listed(table.c[name], type_=JSON) for name in dtypes))
-    query = query.group_by(func.substr(table.c[by], 1, 1))
-    parts = [pd.DataFrame({name: pd.Series([], dtype=kind) for name, kind in dtypes.items()})]
-    for row in connection.execute(query, execution_options={"yield_per": 1}):
+    for digit, following in pairwise("0123456789abcdefg"):
+        own = (table.c[by] >= digit) & (table.c[by] < following)
+        row = connection.execute(query.where(own)).one()
         columns = zip(dtypes.items(), row, strict=True)
-        parts.append(pd.DataFrame({name: pd.Series(v, dtype=kind) for (name, kind), v in columns}))
-    return pd.concat(parts, ignore_index=True)
+        yield (
+            digit,
+            pd.DataFrame({name: pd.Series(v or [], dtype=kind) for (name, kind), v in columns}),
+        )
 
 
 def write_frame(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from poam.changes import Cleaned
 from poam.dedupe import AUTHENTICATED, DEPTH, SIGHTING
-from poam.frames import TIME, Row, rows
+from poam.frames import PART, TIME, Row, by_weakness, rows
 from poam.model import Authenticated
 from poam.sighted import cells
 
@@ -27,7 +27,7 @@ def memory_frame(rows: Sequence[tuple[Any, ...]] = ()) -> pd.DataFrame:
 
 def digested(sightings: pd.DataFrame) -> pd.DataFrame:
     """Add `digest`, 32 hexadecimal digits over the key, which may be a long URL; days are days."""
-    keys = zip(*(sightings[name].astype("str").tolist() for name in SIGHTING), strict=True)
+    keys = zip(*(cells(sightings[name].astype("str")) for name in SIGHTING), strict=True)
     digest = [blake2b("\0".join(key).encode(), digest_size=16).hexdigest() for key in keys]
     days = {name: sightings[name].dt.normalize() for name in DAYS}
     return sightings.assign(digest=pd.Series(digest, index=sightings.index, dtype="str"), **days)
@@ -52,7 +52,10 @@ def clean_days(memory: pd.DataFrame) -> dict[tuple[object, ...], date]:
 
 
 def remembered(
-    memory: pd.DataFrame, membership: pd.DataFrame, cleaned: Iterable[Cleaned] = ()
+    memory: pd.DataFrame,
+    membership: pd.DataFrame,
+    cleaned: Iterable[Cleaned] = (),
+    size: int = PART,
 ) -> pd.DataFrame:
     """The memory after a batch: `memory` updated by `membership` (sightings with `poam_id`).
 
@@ -60,7 +63,7 @@ def remembered(
     scanner itself reports as fixed; one that no run ever saw is remembered by its item's date.
     First seen only ever moves earlier, unless the place was proven clean since: what is seen there
     now began anew. Last seen only moves later. How a weakness was found is remembered at its
-    deepest.
+    deepest. About `size` rows are worked on at a time.
     """
     present = membership["present"]
     now = membership[SIGHTING].assign(
@@ -75,9 +78,16 @@ def remembered(
     both = pd.concat([memory, now], ignore_index=True)
     known, proven, unknown = _proven(both, cleaned)
     both = pd.concat([both, memory_frame(unknown)], ignore_index=True)
-    both["place"] = both.groupby(SIGHTING).ngroup()  # from here on, numbers: quicker than texts
-    both["first_seen"] = both["first_seen"].mask(_begun_anew(both))
     clean = both.iloc[known].assign(last_clean=pd.Series(proven, dtype=TIME).to_numpy())
+    parts = [_remembered(*part) for part in by_weakness(size, both, clean)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _remembered(both: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
+    """Make one row of all that is said of a place; `clean` says that it was proven so."""
+    both = both.assign(place=both.groupby(SIGHTING).ngroup())  # numbers: quicker than texts
+    both["first_seen"] = both["first_seen"].mask(_begun_anew(both))
+    clean = clean.assign(place=both["place"].reindex(clean.index))
     both = pd.concat([both, clean], ignore_index=True)
     both = both.sort_values(["place", "last_seen"], kind="stable", ignore_index=True)
     by_place = both.groupby("place")
