@@ -158,8 +158,8 @@ def _backfill(
         over, recorded = _behind(months, first, request, policy)
         history = NOTHING
         for month in over:
-            batch = replace(first, parsed=month.parsed, found=store.merged(_parts(month)))
-            history = with_month(history, batch, policy, month.day)
+            batch, found = replace(first, parsed=month.parsed), store.merged(_parts(month))
+            history = with_month(history, batch, found, policy, month.day)
             log.info("%s: history, %d files", month.name, len(month.parsed))
     if over and request.ledger:
         _record_history(request, policy, over, history)

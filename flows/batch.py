@@ -53,14 +53,12 @@ class Request(Generic[P]):
 
 @dataclass(frozen=True)
 class Batch:
-    """Everything read, nothing decided yet.
+    """Everything read but what the scans found, nothing decided yet.
 
-    `found` are the tables of every file that could be read.
     `attachments` are the asset lists that do not fit their cells, by POA&M ID.
     """
 
     parsed: tuple[Parsed, ...]
-    found: Tables
     workbook: PoamWorkbook
     inventory: pd.DataFrame | None
     kev: KevCatalogue | None
@@ -84,7 +82,8 @@ def read(
 ) -> Batch:
     """Read everything else that a run needs. Raises PoamError where one of them cannot be used.
 
-    `recalled` takes the place of the ledger and of people's answers since.
+    `found` are the tables of every file that could be read. `recalled` takes the place of the
+    ledger and of people's answers since.
     """
     answered: tuple[Answer, ...] = ()
     if recalled is None:
@@ -93,7 +92,6 @@ def read(
     workbook = read_workbook(request.poam, policy.templates)
     return Batch(
         parsed=parsed,
-        found=found,
         workbook=workbook,
         inventory=(
             read_inventory(request.inventory, policy.assets.inventory)

@@ -13,7 +13,7 @@ import pandas as pd
 from flows.batch import Batch
 from flows.plan import decide
 from poam.dedupe import SIGHTING
-from poam.frames import rows
+from poam.frames import Tables, rows
 from poam.ledger import Recalled, memory_frame, remembered
 from poam.model import Sheet
 from poam.policy import Policy
@@ -50,10 +50,10 @@ class Conflict:
         )
 
 
-def with_month(history: History, batch: Batch, policy: Policy, day: date) -> History:
-    """Add a month that is over. `day` is that of its newest scan."""
+def with_month(history: History, batch: Batch, found: Tables, policy: Policy, day: date) -> History:
+    """Add what was found in a month that is over. `day` is that of its newest scan."""
     past = replace(batch, recalled=Recalled(history.memory))
-    plan = decide(past, policy, day)
+    plan = decide(past, found, policy, day)
     seen = plan.changes.membership
     known = frozenset(batch.workbook.items["poam_id"])
     items = {key: one for key, one in _keyed(seen, seen["poam_id"]) if one in known}

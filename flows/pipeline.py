@@ -30,7 +30,7 @@ from flows.steps import Steps
 from poam.assets import identified
 from poam.changes import ChangeSet
 from poam.errors import RunError
-from poam.ledger import Ledger, remembered
+from poam.ledger import Ledger, Recalled, remembered
 from poam.model import ChangeKind
 from poam.nvd import nvd_files
 from poam.policy import Policy, load_policy
@@ -122,10 +122,8 @@ def _update(
         for one in parsed:
             log_line("parse", one)
     with _alone(target or request.poam, request.dry_run), _memory(request) as ledger:
-        found = ran(steps, "merge", partial(store.merged, [p.part for p in parsed if p.part]))
         recalled = given.recalled if given else None
-        batch = ran(steps, "read", partial(read, request, policy, parsed, found, recalled))
-        plan = ran(steps, "decide", partial(decide, batch, policy, as_of))
+        batch, plan = _decided(request, policy, as_of, steps, store, parsed, recalled)
         folder = _folder(request, batch, policy, as_of)
         report = _report(request, batch, plan, policy, folder.run_id)
         if request.dry_run:
@@ -133,6 +131,21 @@ def _update(
         write = partial(_write, request, batch, plan, report, folder, policy, target, ledger)
         workbook = ran(steps, "write", write)
     return Outcome(report, plan.changes, parsed, folder.path, workbook)
+
+
+def _decided(
+    request: Request[Path],
+    policy: Policy,
+    as_of: date,
+    steps: Steps,
+    store: Store,
+    parsed: tuple[Parsed, ...],
+    recalled: Recalled | None,
+) -> tuple[Batch, Plan]:
+    """Read and decide. What the scans found, the most of all that is held, is let go of here."""
+    found = ran(steps, "merge", partial(store.merged, [p.part for p in parsed if p.part]))
+    batch = ran(steps, "read", partial(read, request, policy, parsed, found, recalled))
+    return batch, ran(steps, "decide", partial(decide, batch, found, policy, as_of))
 
 
 def parse(scans: Sequence[Place], policy: Policy, steps: Steps, store: Store) -> tuple[Parsed, ...]:

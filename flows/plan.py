@@ -34,7 +34,7 @@ from poam.rollup import is_roll_up, roll_up, without_roll_up
 from poam.severity import rate
 from poam.submission import next_submission
 from poam.triggers import PastTrigger, Trigger, triggers
-from poam.twins import fold
+from poam.twins import Folded, fold
 from poam.workbook import PoamWorkbook
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -64,21 +64,19 @@ class Plan:
     record: ScanRecord
 
 
-def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
-    """Hold a batch against its workbook."""
+def decide(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Plan:
+    """Hold what the scans of a batch found, as `poam.frames` has it, against its workbook."""
     recalled, workbook = batch.recalled, batch.workbook.items
     edition = _edition(batch.workbook, policy)
-    index = _index(batch.found, batch, policy, as_of)
-    found = with_assets(batch.found, index, policy.assets)
+    index = _index(tables.coverage, batch, policy, as_of)
+    found = with_assets(tables, index, policy.assets)
     known = _renamed(recalled.memory, index.identifier)
     detections = with_parameters(found.detections, found.definitions, policy)
     seen = sightings(detections, found.coverage, known, as_of, policy)
     rated = rate(weaknesses(seen, found.definitions, policy), policy, batch.nvd)
     own = without_roll_up(workbook, policy)
     answers, notices = in_force(batch.answers, own)
-    correlator = Correlator(own, index, policy, answers=answers)
-    links = correlator.links(rated, seen)
-    folded = fold(rated, seen, correlator.twins(rated, seen, links))
+    links, folded = _correlated(Correlator(own, index, policy, answers=answers), rated, seen)
     record = scan_record(found.coverage, seen, known, _failed(batch), policy)
     cut = own.loc[own["asset_identifier"].str.contains(POINTER, regex=False), "poam_id"]
     reconciler = Reconciler(
@@ -135,6 +133,14 @@ def decide(batch: Batch, policy: Policy, as_of: date) -> Plan:
     )
 
 
+def _correlated(
+    correlator: Correlator, rated: pd.DataFrame, seen: pd.DataFrame
+) -> tuple[pd.DataFrame, Folded]:
+    """Hold the batch against the items, then the new weaknesses against each other."""
+    links = correlator.links(rated, seen)
+    return links, fold(rated, seen, correlator.twins(rated, seen, links))
+
+
 def _with_grounds(
     changes: ChangeSet, items: pd.DataFrame, as_of: date, policy: Policy
 ) -> ChangeSet:
@@ -158,14 +164,14 @@ def _grounded(d: Decision, now: Mapping[str, Row], as_of: date, policy: Policy) 
     return replace(d, grounds=grounds(item, as_of, policy))
 
 
-def _index(found: Tables, batch: Batch, policy: Policy, as_of: date) -> AssetIndex:
+def _index(coverage: pd.DataFrame, batch: Batch, policy: Policy, as_of: date) -> AssetIndex:
     return asset_index(
-        found.coverage,
+        coverage,
         batch.inventory,
         policy.assets,
         batch.recalled.asset_ids,
         {name: day for name, day in batch.recalled.inventoried.items() if day < as_of},
-        _images(found.coverage, batch, policy),
+        _images(coverage, batch, policy),
     )
 
 

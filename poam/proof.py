@@ -70,15 +70,15 @@ class ScanRecord:
     """All that proves absence: this batch's scans and failures, and the ledger's memory.
 
     `scans` by (detector, asset); `failed` names, by detector, the files that could not be read,
-    with "" for files of no known detector; `memory` and `fixed` by (detector, source identifier,
-    asset), `fixed` holding the scanner's own reports of a fix. `confirm` is in how many scans, each
-    on a day of its own, a weakness must be absent; `seen` are the assets on which this batch shows
-    a weakness, by (detector, source identifier).
+    with "" for files of no known detector; `memory` by (detector, source identifier), then by
+    asset; `fixed`, the scanner's own reports of a fix, by (detector, source identifier, asset).
+    `confirm` is in how many scans, each on a day of its own, a weakness must be absent; `seen` are
+    the container images on which this batch shows a weakness, by (detector, source identifier).
     """
 
     scans: Mapping[tuple[str, str], Scan]
     failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    memory: Mapping[tuple[str, str, str], Memory] = field(default_factory=dict)
+    memory: Mapping[tuple[str, str], Mapping[str, Memory]] = field(default_factory=dict)
     fixed: Mapping[tuple[str, str, str], tuple[Fix, ...]] = field(default_factory=dict)
     confirm: int = 1
     seen: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class ScanRecord:
         found = {
             detector: names
             for detector, names in identifiers.items()
-            if any((detector, name, asset) in self.memory for name in names)
+            if any(asset in self.memory.get((detector, name), ()) for name in names)
         }
         return found or identifiers
 
@@ -128,7 +128,8 @@ class ScanRecord:
         if unread:
             return Verdict(False, f"{', '.join(unread)} could not be read")
         keys = [(detector, name, asset) for name in identifiers]
-        known = [self.memory[key] for key in keys if key in self.memory]
+        kept = (self.memory.get((detector, name), {}).get(asset) for name in identifiers)
+        known = [memory for memory in kept if memory]
         sighted = max((m.last_seen for m in known), default=detected)
         fixes = [self._fix(key, line, sighted) for key in keys]
         if all(fixes) and fixes[0]:
@@ -197,16 +198,18 @@ def scan_record(
         fixed[key] = (*fixed.get(key, ()), fix)
     confirm = policy.timelines.closing.confirm_scans
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for detector, identifier, asset in _keys(sightings[sightings["present"]], policy):
+    of_images = sightings["detector"].map(policy.scans_images).astype(bool)
+    for detector, identifier, asset in _keys(sightings[sightings["present"] & of_images], policy):
         seen[detector, identifier].add(asset)
     known = _known(memory, policy)
     return ScanRecord(_scans_by_asset(coverage), failed, known, fixed, confirm, seen)
 
 
-def _known(memory: pd.DataFrame, policy: Policy) -> dict[tuple[str, str, str], Memory]:
-    """Return what is remembered by key: of several places of an asset the newest and deepest."""
-    ordered = memory.sort_values("last_seen", kind="stable")
-    facts = ordered[["last_seen", "authenticated", "first_clean"]]
+def _known(memory: pd.DataFrame, policy: Policy) -> Mapping[tuple[str, str], Mapping[str, Memory]]:
+    """Return what is remembered: of several places of an asset the newest and deepest."""
+    told = ["last_seen", "authenticated", "first_clean"]
+    ordered = memory[[*WEAKNESS, "asset_identifier", *told]].sort_values("last_seen", kind="stable")
+    facts = ordered[told]
     number = facts.groupby(list(facts), dropna=False, sort=False).ngroup()
     memories = {  # few are different, however many places there are
         at: Memory(seen.date(), Authenticated(how), None if pd.isna(clean) else clean.date())
@@ -214,10 +217,11 @@ def _known(memory: pd.DataFrame, policy: Policy) -> dict[tuple[str, str, str], M
         .drop_duplicates()[["at", *facts]]
         .itertuples(index=False)
     }
-    known: dict[tuple[str, str, str], Memory] = {}
-    for key, at in zip(_keys(ordered, policy), number.tolist(), strict=True):
-        before, now = known.get(key), memories[at]
-        known[key] = now if before is None or before is now else _joined(before, now)
+    known: dict[tuple[str, str], dict[str, Memory]] = defaultdict(dict)
+    for (detector, name, asset), at in zip(_keys(ordered, policy), number.tolist(), strict=True):
+        of, now = known[detector, name], memories[at]
+        before = of.get(asset)
+        of[asset] = now if before is None or before is now else _joined(before, now)
     return known
 
 

@@ -174,7 +174,6 @@ def plan(
     )
     given = Batch(
         tuple(parsed) + tuple(unread),
-        found,
         workbook,
         inventory,
         catalogue,
@@ -183,7 +182,7 @@ def plan(
         nvd=nvd or {},
         attachments=attachments or {},
     )
-    return decide(given, rules, as_of)
+    return decide(given, found, rules, as_of)
 
 
 def run(*files, **given):

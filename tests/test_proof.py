@@ -23,9 +23,17 @@ WEB = AssetLine("web-01", "web-01")
 FIXED = {KEY: (Fix(date(2026, 11, 3), "", "", 443, "row 7"),)}
 
 
+def remembering(*keys, memory):
+    """Lay out the same memory for some keys: by weakness, then by asset."""
+    known = {}
+    for detector, identifier, asset in keys:
+        known.setdefault((detector, identifier), {})[asset] = memory
+    return known
+
+
 def record(now=YES, before=YES, ended=date(2026, 11, 3), sighted=DETECTED, **given):
     """Gather a scan of web-01 and the memory of how the weakness was found there."""
-    remembered = {KEY: Memory(sighted, before)} if before else {}
+    remembered = remembering(KEY, memory=Memory(sighted, before)) if before else {}
     scans = {("Nessus", "web-01"): Scan(ended, now, "scan.nessus")} if now else {}
     return ScanRecord(**{"scans": scans, "memory": remembered} | given)
 
@@ -134,7 +142,7 @@ def test_another_detector_proves_nothing():
 def test_one_fixed_of_two_is_not_enough():
     """A row of two identifiers: one reported fixed proves nothing about the other."""
     other = ("Nessus", "10002", "web-01")
-    remembered = {KEY: Memory(DETECTED, YES), other: Memory(DETECTED, YES)}
+    remembered = remembering(KEY, other, memory=Memory(DETECTED, YES))
     given = record(now=None, memory=remembered, fixed=FIXED)
     assert not verdict(given, "10001", "10002").gone
 
@@ -159,7 +167,7 @@ BOTH = {"Nessus": ("10001", "10002"), "Qualys": ("7",)}
 )
 def test_who_found_it_there(known, expected):
     """The detectors that must prove it gone, each with every identifier of the item."""
-    given = ScanRecord({}, memory=dict.fromkeys(known, Memory(DETECTED, YES)))
+    given = ScanRecord({}, memory=remembering(*known, memory=Memory(DETECTED, YES)))
     assert given.witnesses(BOTH, "web-01") == {name: BOTH[name] for name in expected}
 
 
@@ -176,7 +184,7 @@ def test_who_found_it_there(known, expected):
 )
 def test_which_day_confirms(first_clean, confirmed):
     """A second scan confirms the first one that showed it clean since it was last seen."""
-    known = {KEY: Memory(DETECTED, YES, first_clean)}
+    known = remembering(KEY, memory=Memory(DETECTED, YES, first_clean))
     found = verdict(record(memory=known, confirm=2))
     assert (found.gone, found.confirmed) == (True, confirmed)
 
@@ -222,7 +230,7 @@ def test_memory_is_the_latest_day_and_the_deepest_look():
     older = memory("web-01", port=80)
     for order in ((known, older), (older, known)):
         frame = order[0].merge(order[1], how="outer")
-        found = gathered(scan(), known=frame).memory[KEY]
+        found = gathered(scan(), known=frame).memory[KEY[:2]][KEY[2]]
         assert found == Memory(date(2026, 10, 20), YES)
 
 
@@ -232,7 +240,9 @@ def test_of_two_places_the_first_clean_day_is_remembered():
     other = memory("web-01", port=80, first_clean=date(2026, 10, 13), last_clean=AS_OF)
     for order in ((known, other), (other, known)):
         frame = pd.concat(order, ignore_index=True)
-        assert gathered(scan(), known=frame).memory[KEY].first_clean == date(2026, 10, 13)
+        assert gathered(scan(), known=frame).memory[KEY[:2]][KEY[2]].first_clean == date(
+            2026, 10, 13
+        )
 
 
 def test_fixed_is_what_the_scanner_says():

@@ -157,9 +157,6 @@ class Ledger:
         memory only the difference is written.
         """
         now = digested(sightings[MEMORY].astype(DTYPES))
-        if now["digest"].duplicated().any():
-            twice = " ".join(now.loc[now["digest"].duplicated(), SIGHTING].iloc[0].astype(str))
-            raise LedgerError(f"ledger {self._url!r}: found {twice} twice. Expected it once.")
         this = {"run_id": run_row["run_id"]}
         ids = pd.DataFrame((asset_ids or {}).items(), columns=["id", "asset_identifier"])
         fired = pd.DataFrame({"trigger": list(triggers)}).assign(**this, as_of=run_row["as_of"])
@@ -226,7 +223,12 @@ def _record_listed(connection: Connection, identifiers: Iterable[str], day: date
 def _record_memory(connection: Connection, now: pd.DataFrame) -> None:
     first = now["digest"].str[0]
     for digit, kept in read_parts(connection, sighting, COMPARED, "digest"):
-        changed, gone = difference(kept, now[first == digit])
+        part = now[first == digit]
+        if (again := part["digest"].duplicated()).any():
+            twice = " ".join(part.loc[again, SIGHTING].iloc[0].astype(str))
+            url = connection.engine.url
+            raise LedgerError(f"ledger {url!r}: found {twice} twice. Expected it once.")
+        changed, gone = difference(kept, part)
         delete_rows(connection, sighting.c.digest, gone)
         in_order = changed.sort_values("digest")  # of the table's own order: quicker by far
         write_frame(connection, sighting, in_order, replace=True)

@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import JSON, Column, Connection, Table, Text, bindparam, cast, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-ROWS = 50_000
+ROWS = 10_000
 KEYS = 500
 """Some builds of SQLite take no more than 999 values in a statement."""
 
