@@ -21,7 +21,7 @@ from poam.deviation_requests import deviation_requests
 from poam.frames import Row, Tables, rows
 from poam.gates import Gate, gates
 from poam.grounds import grounds, status_ground
-from poam.identifiers import lists_images
+from poam.identifiers import lists_images, of_images
 from poam.ledger import clean_days
 from poam.metrics import MonthCounts, OpenItem, month_counts, open_items, scan_counts
 from poam.model import ChangeKind, Sheet
@@ -208,8 +208,8 @@ def _images(
     coverage: pd.DataFrame, batch: Batch, policy: Policy
 ) -> tuple[frozenset[str], frozenset[str]]:
     """The container images that were scanned, and those that the workbook and the memory list."""
-    of_images = coverage["detector"].map(policy.scans_images).astype(bool)
-    remembered = batch.recalled.memory["detector"].map(policy.scans_images).astype(bool)
+    scanned = of_images(coverage["detector"], policy)
+    remembered = of_images(batch.recalled.memory["detector"], policy)
     lines = (
         line.name
         for row in rows(batch.workbook.items)
@@ -217,7 +217,7 @@ def _images(
         for line in asset_lines(row.asset_identifier, images=True)
     )
     written = {*lines, *batch.recalled.memory.loc[remembered, "asset_identifier"]}
-    return frozenset(coverage.loc[of_images, "asset"]), frozenset(written)
+    return frozenset(coverage.loc[scanned, "asset"]), frozenset(written)
 
 
 def _renamed(memory: pd.DataFrame, identifier: Callable[[str], str]) -> pd.DataFrame:

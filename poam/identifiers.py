@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+import pandas as pd
+
 from poam.classes import base_identifier
 from poam.policy import Policy, Scanner
 
@@ -87,6 +89,11 @@ def row_identity(detector_cell: str, identifier_cell: str, policy: Policy) -> Ro
 def lists_images(detector_cell: str, policy: Policy) -> bool:
     """Whether a row's assets are container images: one of its detectors scans them."""
     return any(map(policy.scans_images, row_identity(detector_cell, "", policy).detectors))
+
+
+def of_images(detectors: "pd.Series[str]", policy: Policy) -> "pd.Series[bool]":
+    """Tell the rows of scanners whose assets are container images."""
+    return detectors.isin([name for name in detectors.unique() if policy.scans_images(name)])
 
 
 def _tokens(line: str, policy: Policy) -> list[str]:

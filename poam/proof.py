@@ -12,7 +12,7 @@ from poam.assets import AssetLine
 from poam.changes import Cleaned
 from poam.dedupe import DEPTH, SIGHTING
 from poam.frames import WEAKNESS, rows
-from poam.identifiers import source_identifier
+from poam.identifiers import of_images, source_identifier
 from poam.model import Authenticated
 from poam.policy import Policy
 from poam.sighted import cells
@@ -198,8 +198,8 @@ def scan_record(
         fixed[key] = (*fixed.get(key, ()), fix)
     confirm = policy.timelines.closing.confirm_scans
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
-    of_images = sightings["detector"].map(policy.scans_images).astype(bool)
-    for detector, identifier, asset in _keys(sightings[sightings["present"] & of_images], policy):
+    shown = of_images(sightings["detector"], policy)
+    for detector, identifier, asset in _keys(sightings[sightings["present"] & shown], policy):
         seen[detector, identifier].add(asset)
     known = _known(memory, policy)
     return ScanRecord(_scans_by_asset(coverage), failed, known, fixed, confirm, seen)

@@ -69,6 +69,15 @@ def _cells(column: "pd.Series[Any]") -> list[Any]:
     return list(values.tolist())
 
 
+def _bound(connection: Connection, column: Column[Any], values: list[Any]) -> list[Any]:
+    """Return values as the driver takes them; few are different where there is work to do."""
+    bind = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    if bind is None:
+        return values
+    bound = {value: bind(value) for value in set(values)}
+    return [bound[value] for value in values]
+
+
 def _write_arrays(
     connection: Connection, table: Table, columns: Mapping[str, list[Any]], replace: bool
 ) -> None:
@@ -89,9 +98,12 @@ def _write_arrays(
 def _write_rows(
     connection: Connection, table: Table, columns: Mapping[str, list[Any]], replace: bool
 ) -> None:
-    statement = sqlite.insert(table)
+    """Give SQLite's driver rows: through SQLAlchemy each would be a dictionary three times over."""
+    statement = sqlite.insert(table).values({name: bindparam(name) for name in columns})
     if replace:
         new = {name: statement.excluded[name] for name in columns}
         statement = statement.on_conflict_do_update(index_elements=table.primary_key, set_=new)
-    rows = zip(*columns.values(), strict=True)
-    connection.execute(statement, [dict(zip(columns, row, strict=True)) for row in rows])
+    compiled = statement.compile(dialect=connection.dialect)
+    cells = {n: _bound(connection, table.c[n], values) for n, values in columns.items()}
+    given = zip(*(cells[name] for name in compiled.positiontup or ()), strict=True)
+    connection.exec_driver_sql(compiled.string, list(given))
