@@ -3,16 +3,17 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 
 from poam.dedupe import sightings, weaknesses
-from poam.frames import merged, tables
+from poam.frames import PART, merged, tables
 from poam.ledger import memory_frame
 from poam.model import Authenticated, Kind
 from tests.core_support import AS_OF, definition, finding, memory, policy, scan, seen
 
 
-def places(*exports, known=None):
+def places(*exports, known=None, size=PART):
     """Fold exports, each a list of records, into sightings."""
     found = exports_of(exports)
     return sightings(
@@ -21,6 +22,7 @@ def places(*exports, known=None):
         memory_frame() if known is None else known,
         AS_OF,
         policy(),
+        size,
     )
 
 
@@ -174,3 +176,18 @@ def test_a_vulnerability_anywhere_is_a_vulnerability():
     records = [finding("a", kind=Kind.INFORMATIONAL), finding("b")]
     (row,) = folded([definition(), *records, scan("a"), scan("b")]).itertuples()
     assert row.kind == Kind.VULNERABILITY
+
+
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_worked_on_a_part_at_a_time(size):
+    """However many detections are grouped at a time, the sightings are the same."""
+    weaknesses = [("2", "a", "b"), ("10", "b", "c", "b"), ("3", "a")]
+    records = [
+        one for identifier, *assets in weaknesses for one in seen(*assets, identifier=identifier)
+    ]
+    older = [memory("a", identifier="2"), memory("b", identifier="10"), memory("z", identifier="9")]
+    known = pd.concat(older, ignore_index=True)
+    fixed = [finding("c", "10", present=False), scan("c", ended=day("2026-11-09"))]
+    whole = places(records, fixed, known=known)
+    assert set(whole["first_seen_basis"]) == {"scan date", "the ledger's first-seen date"}
+    pd.testing.assert_frame_equal(places(records, fixed, known=known, size=size), whole)

@@ -152,3 +152,21 @@ def test_no_two_keys_run_together():
     keys = [memory("ab"), memory("a", location="b"), memory("a", parameter="b"), memory("a")]
     both = digested(pd.concat([*keys, memory("a", port=1), memory("a", protocol="1")]))
     assert both["digest"].is_unique
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_remembered_a_part_at_a_time(size):
+    """However many places are grouped at a time, the memory after a run is the same."""
+    known = pd.concat(
+        [memory("a", "b"), memory("a", identifier="9", poam_id="V-2")], ignore_index=True
+    )
+    found = [*seen("a"), *seen("c", identifier="10"), *seen("b", identifier="2")]
+    decided = run(found, known=known).membership
+    cleaned = [
+        Cleaned("V-1", "b", "", "", 0, date(2026, 11, 3), (("Nessus", "10001"),)),
+        Cleaned("V-3", "d", "", "", 0, date(2026, 11, 3), (("Nessus", "4"),)),
+    ]
+    whole = remembered(known, decided, cleaned)
+    assert list(whole["asset_identifier"]) == ["c", "a", "b", "b", "d", "a"]
+    assert list(whole["last_clean"].notna()) == [False, False, True, False, True, False]
+    pd.testing.assert_frame_equal(remembered(known, decided, cleaned, size), whole)
