@@ -158,13 +158,14 @@ def test_no_two_keys_run_together():
 def test_remembered_a_part_at_a_time(size):
     """However many places are grouped at a time, the memory after a run is the same."""
     known = pd.concat(
-        [memory("a", "b"), memory("a", identifier="9", poam_id="V-2")], ignore_index=True
+        [memory("a", "b", poam_id="V-8"), memory("a", identifier="9", poam_id="V-9")],
+        ignore_index=True,
     )
     found = [*seen("a"), *seen("c", identifier="10"), *seen("b", identifier="2")]
     decided = run(found, known=known).membership
     cleaned = [
-        Cleaned("V-1", "b", "", "", 0, date(2026, 11, 3), (("Nessus", "10001"),)),
-        Cleaned("V-3", "d", "", "", 0, date(2026, 11, 3), (("Nessus", "4"),)),
+        Cleaned("V-8", "b", "", "", 0, date(2026, 11, 3), (("Nessus", "10001"),)),
+        Cleaned("V-7", "d", "", "", 0, date(2026, 11, 3), (("Nessus", "4"),)),
     ]
     whole = remembered(known, decided, cleaned)
     assert list(whole["asset_identifier"]) == ["c", "a", "b", "b", "d", "a"]
