@@ -227,12 +227,12 @@ def with_assets(found: Tables, index: AssetIndex, policy: Assets) -> Tables:
     coverage = found.coverage.assign(
         asset_identifier=pd.Series(identified, index=found.coverage.index, dtype="str")
     )
-    scanned = coverage.drop_duplicates(SCAN)[[*SCAN, "asset_identifier"]]
-    detections = found.detections.merge(scanned, on=SCAN, how="left", validate="m:1")
-    named = {name: index.identifier(name) for name in detections["asset"].unique()}
-    unscanned = detections["asset"].map(named).astype("str")
-    detections["asset_identifier"] = detections["asset_identifier"].fillna(unscanned)
-    return Tables(detections, found.definitions, coverage)
+    scans = coverage.drop_duplicates(SCAN).set_index(SCAN)["asset_identifier"]
+    of_scan = found.detections[SCAN].join(scans, on=SCAN)["asset_identifier"]
+    assets = found.detections["asset"]
+    named = {name: index.identifier(name) for name in assets.unique()}
+    whole = of_scan.fillna(assets.map(named).astype("str"))
+    return Tables(found.detections.assign(asset_identifier=whole), found.definitions, coverage)
 
 
 def _identified(row: Row, index: AssetIndex, ignored: frozenset[str]) -> str:

@@ -70,7 +70,7 @@ def build_template(target: Path, edition: str, layouts: Layouts) -> None:
 
 def _repack(stream: io.BytesIO, target: Path, kind: bytes) -> None:
     """Write the file with fixed times, so that equal content is equal bytes."""
-    draft = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    draft = target.with_name(f".{target.stem}.tmp{target.suffix}")
     stamp = _FIXED.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     try:
         with zipfile.ZipFile(stream) as made, draft.open("wb") as out:
