@@ -45,6 +45,9 @@ from poam.workbook import (
 
 log = logging.getLogger(__name__)
 
+OWNERS = ("~${}", ".~lock.{}#")
+"""What Excel and LibreOffice put beside a workbook that somebody has open, by its name."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -114,6 +117,8 @@ def _update(
     given: Given | None,
 ) -> Outcome:
     target = _target(request)
+    if target is not None and not request.dry_run:
+        _refuse_open(target)
     policy = given.policy if given else load_policy(request.config)
     as_of = request.as_of or today(policy)
     if parsed is None:
@@ -330,6 +335,16 @@ def _target(request: Request[Path]) -> Path | None:
             f"{out}: found {out.suffix}. Expected {request.poam.suffix} as the input has."
         )
     return out
+
+
+def _refuse_open(target: Path) -> None:
+    """Who has it open would save over what the run writes, and never see it."""
+    for owner in (target.with_name(name.format(target.name)) for name in OWNERS):
+        if owner.exists():
+            raise RunError(
+                f"{target}: found {owner.name} beside it, so somebody has it open in a spreadsheet "
+                "program. Expected it closed; where nobody has it open, delete that file."
+            )
 
 
 @contextmanager

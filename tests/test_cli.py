@@ -159,6 +159,22 @@ def test_locked(november, work):
     assert not (work / "out.xlsx").exists()
 
 
+@pytest.mark.parametrize("owner", ["~$POAM.xlsx", ".~lock.POAM.xlsx#"])
+def test_open_in_a_spreadsheet_program(november, work, listing, owner):
+    """Who has the workbook open would save over it: refused, but for a run that writes none of it.
+
+    Sources: Excel's and LibreOffice's owner files.
+    """
+    (work / owner).touch()
+    before = listing(work)
+    ran = november("--in-place")
+    assert ran.status == 1
+    assert f"POAM.xlsx: found {owner} beside it" in ran.err
+    assert listing(work) == before
+    assert november("--in-place", "--dry-run").status == 0
+    assert november("--out", work / "out.xlsx").status == 0
+
+
 def test_strict(november, work):
     """`--strict` ends with 1 where something waits for a person; the work is done all the same."""
     assert november("--out", work / "out.xlsx", "--strict").status == 1
