@@ -273,6 +273,25 @@ def test_killed(november, october, tmp_path, update):
         assert sorted(left.values()) == sorted(expected.values()), word
 
 
+def test_killed_in_place(october, tmp_path, update):
+    """The workbook that a run replaces is the old one or the new; run again, it is the new one."""
+    whole, snapshots = shutil.copytree(october, tmp_path / "whole"), tmp_path / "snapshots"
+    snapshots.mkdir()
+    given = {"out": None, "in_place": True}
+    steps = update(site=whole, snapshots=snapshots, **given).steps
+    old, new = files(october)["in.xlsx"], files(whole)["in.xlsx"]
+    replaced = next(n for n, step in enumerate(steps) if step.startswith("os.rename .in.xlsx.20"))
+    for at, left in ((replaced - 1, old), (replaced, old), (replaced + 1, new)):
+        site = shutil.copytree(october, tmp_path / str(at))
+        assert update(site=site, kill_at=at, **given).status == -signal.SIGKILL
+        assert files(site)["in.xlsx"] == left, steps[at]
+        assert update(site=site, **given).status == 0
+        found = files(site)
+        assert found["in.xlsx"] == new, steps[at]
+        backups = {name: one for name, one in found.items() if name.startswith("in.before-")}
+        assert list(backups.values()) == [old], steps[at]
+
+
 def refused(ran, *words):
     """Check that a run ended in one sentence with these words."""
     assert ran.status == 1, ran.error
