@@ -22,8 +22,8 @@ def image_name(registry: str | None, repository: str | None, tag: str | None) ->
     if not repository:
         return None
     # The API gives a registry's URL, of which an image's name has no scheme.
-    registry = (registry or "").rpartition("://")[2].strip("/")
-    path = repository if repository.startswith(f"{registry}/") else f"{registry}/{repository}"
+    host = (registry or "").rpartition("://")[2].strip("/")
+    path = repository if repository.startswith(f"{host}/") else f"{host}/{repository}"
     return f"{path.strip('/')}{f':{tag}' if tag else ''}"
 
 

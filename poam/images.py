@@ -68,9 +68,8 @@ def image(text: str) -> Image | None:
     above, _, last = path.rpartition("/")
     if above and not tag and not digest and VERSION.fullmatch(last):
         path, tag = above, last
-    if DOCKER_HUB.fullmatch(registry):
-        registry = "docker.io"
-    return Image(registry, path.removeprefix(OFFICIAL), tag, digest)
+    host = "docker.io" if DOCKER_HUB.fullmatch(registry) else registry
+    return Image(host, path.removeprefix(OFFICIAL), tag, digest)
 
 
 def same_class(one: Image, other: Image) -> bool:
