@@ -167,7 +167,8 @@ def by_weakness(
 ) -> Iterator[tuple[pd.DataFrame, ...]]:
     """Yield about `size` rows of a frame at a time, with the rows of the others that belong there.
 
-    All have the columns WEAKNESS. A weakness is never torn apart, and they come in order.
+    All have the columns WEAKNESS. A weakness is never torn apart, and they come in order. Frames of
+    less than `size` rows are one part as they are.
     """
     sizes = frame.groupby(WEAKNESS, sort=True).size()
     before = sizes.cumsum() - sizes

@@ -39,10 +39,8 @@ def read_parts(
         own = (table.c[by] >= digit) & (table.c[by] < following)
         row = connection.execute(query.where(own)).one()
         columns = zip(dtypes.items(), row, strict=True)
-        yield (
-            digit,
-            pd.DataFrame({name: pd.Series(v or [], dtype=kind) for (name, kind), v in columns}),
-        )
+        part = {name: pd.Series(v or [], dtype=kind) for (name, kind), v in columns}
+        yield digit, pd.DataFrame(part)  # PostgreSQL's array of no rows is null
 
 
 def write_frame(
