@@ -12,7 +12,8 @@ import pandas as pd
 
 from flows.batch import Batch
 from poam.answers import in_force
-from poam.assets import AssetIndex, AssetLine, asset_index, asset_lines, recorded_lines, with_assets
+from poam.asset_lines import AssetLine, asset_lines, recorded_lines
+from poam.assets import AssetIndex, asset_index, with_assets
 from poam.cells import POINTER
 from poam.changes import ChangeSet, Decision, applied
 from poam.correlate import Correlator
@@ -106,7 +107,7 @@ def decide(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Plan:
         notices=(*_doubts(batch, as_of), *notices, *index.notices, *changes.notices),
     )
     left = without_roll_up(after, policy)
-    images = frozenset(scanner.detector for scanner in policy.scanners if scanner.images)
+    images = frozenset(filter(policy.scans_images, found.coverage["detector"].unique()))
     measured = gates(found.coverage, batch.inventory, index, as_of, policy.gates, images)
     share = next(gate.figure for gate in measured if gate.id == "unauthenticated")
     scanned = scan_counts(rated, seen) if len(found.coverage) else None

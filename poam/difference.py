@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import pandas as pd
 
-from poam.assets import asset_lines
+from poam.asset_lines import asset_lines
 from poam.frames import Row, rows
 from poam.layout import METADATA_NAMES, Layouts, Owner
 from poam.model import Sheet

@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from poam.assets import AssetIndex, AssetLine, asset_text
+from poam.asset_lines import AssetLine, asset_text
+from poam.assets import AssetIndex
 from poam.cells import appended, asset_cell
 from poam.changes import Cleaned, Decision
 from poam.cross_references import Listing

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from poam.assets import AssetLine
+from poam.asset_lines import AssetLine
 from poam.changes import Cleaned
 from poam.dedupe import DEPTH, SIGHTING
 from poam.frames import WEAKNESS, rows

@@ -9,7 +9,8 @@ from functools import cached_property
 import pandas as pd
 
 from poam.answers import Doubt, doubt_id, fingerprint
-from poam.assets import AssetIndex, AssetLine, asset_lines
+from poam.asset_lines import AssetLine, asset_lines
+from poam.assets import AssetIndex
 from poam.cells import is_attachment_line
 from poam.changes import ChangeSet, Decision, doubtful, held, undecided, unlisted, unrated
 from poam.cross_references import cross_references

@@ -8,7 +8,7 @@ from datetime import date
 
 import pandas as pd
 
-from poam.assets import asset_lines
+from poam.asset_lines import asset_lines
 from poam.cells import appended, asset_cell, is_attachment_line
 from poam.changes import Decision
 from poam.controls import Facts

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from poam.assets import AssetIndex, asset_lines
+from poam.asset_lines import asset_lines
+from poam.assets import AssetIndex
 from poam.classes import classify
 from poam.evidence import Side
 from poam.frames import Row

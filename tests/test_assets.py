@@ -5,14 +5,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from poam.assets import (
-    AssetLine,
-    asset_index,
-    asset_lines,
-    asset_text,
-    identified,
-    with_assets,
-)
+from poam.asset_lines import AssetLine, asset_lines, asset_text
+from poam.assets import asset_index, identified, with_assets
 from poam.frames import merged, tables
 from tests.core_support import batch, finding, policy, scan
 

@@ -5,7 +5,8 @@ from datetime import date, datetime
 import pandas as pd
 import pytest
 
-from poam.assets import AssetIndex, AssetLine, with_assets
+from poam.asset_lines import AssetLine
+from poam.assets import AssetIndex, with_assets
 from poam.dedupe import sightings
 from poam.model import Authenticated
 from poam.proof import Fix, Memory, Scan, ScanRecord, scan_record

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from poam.assets import AssetIndex, asset_lines
+from poam.asset_lines import asset_lines
+from poam.assets import AssetIndex
 from poam.existing import Item, Settlement
 from poam.model import ChangeKind, Kind, Sheet
 from poam.opening import Edition

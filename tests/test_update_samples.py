@@ -9,7 +9,8 @@ import pytest
 from flows.findings import findings_frame
 from flows.ingest import parse
 from flows.sources import discover
-from poam.assets import asset_index, asset_text
+from poam.asset_lines import asset_text
+from poam.assets import asset_index
 from poam.dedupe import with_parameters
 from poam.model import Kind, Sheet
 from poam.policy import load_policy

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from poam.assets import AssetIndex, AssetLine, asset_lines
+from poam.asset_lines import AssetLine, asset_lines
+from poam.assets import AssetIndex
 from poam.cells import is_attachment_line
 from poam.classes import base_identifier
 from poam.deadlines import deadline, is_worse, rating_of, standing, vendor_releases

@@ -19,7 +19,8 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from poam.assets import AssetIndex, asset_lines
+from poam.asset_lines import asset_lines
+from poam.assets import AssetIndex
 from poam.correlate import Correlator, Link
 from poam.identifiers import cve_ids
 from poam.policy import Policy, load_policy
