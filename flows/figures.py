@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from flows.batch import Batch
 from flows.ingest import Parsed
 from flows.parts import NAMES
-from flows.plan import Plan
+from flows.plan import Month, Plan
 from flows.steps import Steps
 from poam.frames import Tables
 from poam.report import RunReport
@@ -90,6 +90,8 @@ def _counts(result: object) -> dict[str, Any]:
             return {"detections": len(result.detections), "definitions": len(result.definitions)}
         case Batch():
             return {"items": len(result.workbook.items), "answers": len(result.answers)}
+        case Month():
+            return {"weaknesses": len(result.weaknesses), "sightings": len(result.sightings)}
         case Plan():
             return dict(Counter(d.kind.value for d in result.changes.decisions))
         case Path():

@@ -11,7 +11,7 @@ from datetime import date
 import pandas as pd
 
 from flows.batch import Batch
-from flows.plan import decide
+from flows.plan import decide, dedupe
 from poam.dedupe import SIGHTING
 from poam.frames import Tables, rows
 from poam.ledger import Recalled, memory_frame, remembered
@@ -53,13 +53,13 @@ class Conflict:
 def with_month(history: History, batch: Batch, found: Tables, policy: Policy, day: date) -> History:
     """Add what was found in a month that is over. `day` is that of its newest scan."""
     past = replace(batch, recalled=Recalled(history.memory))
-    plan = decide(past, found, policy, day)
-    seen = plan.changes.membership
+    month = dedupe(past, found, policy, day)
+    seen = decide(past, month, policy, day).changes.membership
     known = frozenset(batch.workbook.items["poam_id"])
     items = {key: one for key, one in _keyed(seen, seen["poam_id"]) if one in known}
     nowhere = seen.assign(poam_id="")
-    gone = cleaned_of_no_item(plan.known, nowhere, plan.record)
-    return History(remembered(plan.known, nowhere, gone), {**history.item_of, **items})
+    gone = cleaned_of_no_item(month.known, nowhere, month.record)
+    return History(remembered(month.known, nowhere, gone), {**history.item_of, **items})
 
 
 def joined(ledger: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:

@@ -1,12 +1,12 @@
 """One scan file to the three tables, or to the sentence that says why not."""
 
-import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from flows.garbage import uncollected
 from flows.identify import DAMAGED, damaged, parser_of
 from flows.parts import Store
 from flows.runlog import heard
@@ -127,7 +127,7 @@ def parse_into(
         facts = store.facts(key)
         cached = facts is not None
         if facts is None:
-            with file.records() as records, heard() as said, _uncollected():
+            with file.records() as records, heard() as said, uncollected():
                 parts = chunks(records, source.name, conventions.zone)
                 facts = store.put(key, parts, said=said)
         told = tuple((level, text) for level, text in facts["said"])
@@ -135,18 +135,6 @@ def parse_into(
         return replace(file.parsed(), part=key, rows=rows, said=told, cached=cached)
 
     return _whole(source, conventions, stored, parsers)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Search for no cycles: records have none, and to walk them again and again takes long."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 def _whole(

@@ -15,10 +15,11 @@ from filelock import FileLock, Timeout
 
 from flows.batch import Batch, Request, read
 from flows.figures import log_line, mapped, ran
+from flows.garbage import seldom_collected
 from flows.ingest import Conventions, Parsed, parse_into
 from flows.parts import Store
 from flows.places import Place, sha256
-from flows.plan import Plan, decide
+from flows.plan import Month, Plan, decide, dedupe
 from flows.recording import Given, keep_given, keep_request
 from flows.report_files import write_report
 from flows.review import answers_sha256
@@ -86,6 +87,7 @@ def update(
     be read do not stop a run: they are named in the report, and nothing closes for their scanners.
     """
     with (
+        seldom_collected(),
         recorded() as lines,
         staged(request) as (local, staging),
         _store(request, parts) as store,
@@ -128,7 +130,9 @@ def _update(
             log_line("parse", one)
     with _alone(target or request.poam, request.dry_run), _memory(request) as ledger:
         recalled = given.recalled if given else None
-        batch, plan = _decided(request, policy, as_of, steps, store, parsed, recalled)
+        batch, month = _deduped(request, policy, as_of, steps, store, parsed, recalled)
+        plan = ran(steps, "decide", partial(decide, batch, month, policy, as_of))
+        del month  # only deciding takes it
         folder = _folder(request, batch, policy, as_of)
         report = _report(request, batch, plan, policy, folder.run_id)
         if request.dry_run:
@@ -138,7 +142,7 @@ def _update(
     return Outcome(report, plan.changes, parsed, folder.path, workbook)
 
 
-def _decided(
+def _deduped(
     request: Request[Path],
     policy: Policy,
     as_of: date,
@@ -146,11 +150,11 @@ def _decided(
     store: Store,
     parsed: tuple[Parsed, ...],
     recalled: Recalled | None,
-) -> tuple[Batch, Plan]:
-    """Read and decide. What the scans found, the most of all that is held, is let go of here."""
+) -> tuple[Batch, Month]:
+    """Read what is given. The detections, the most of all that is held, are let go of here."""
     found = ran(steps, "merge", partial(store.merged, [p.part for p in parsed if p.part]))
     batch = ran(steps, "read", partial(read, request, policy, parsed, found, recalled))
-    return batch, ran(steps, "decide", partial(decide, batch, found, policy, as_of))
+    return batch, ran(steps, "dedupe", partial(dedupe, batch, found, policy, as_of))
 
 
 def parse(scans: Sequence[Place], policy: Policy, steps: Steps, store: Store) -> tuple[Parsed, ...]:

@@ -42,13 +42,27 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
+class Month:
+    """What the scans of a batch found: its sightings and rated weaknesses, by its own asset names.
+
+    `known` is the ledger's memory by these names, `record` what the scans prove.
+    """
+
+    index: AssetIndex
+    coverage: pd.DataFrame
+    sightings: pd.DataFrame
+    weaknesses: pd.DataFrame
+    known: pd.DataFrame
+    record: ScanRecord
+
+
+@dataclass(frozen=True)
 class Plan:
     """All that a run decided. `open_items` are the workbook's as the run leaves them.
 
     `coverage` has asset identifiers; `deviation_requests` are the rows of the request form.
     `late_soon` are the items that are on time, and past due on the day of the next `submission`.
     `counts` are what reviewers count of the month.
-    `known` is the ledger's memory by this batch's names, `record` what its scans prove.
     """
 
     as_of: date
@@ -61,31 +75,40 @@ class Plan:
     submission: date
     late_soon: tuple[OpenItem, ...]
     counts: MonthCounts
-    known: pd.DataFrame
-    record: ScanRecord
 
 
-def decide(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Plan:
-    """Hold what the scans of a batch found, as `poam.frames` has it, against its workbook."""
-    recalled, workbook = batch.recalled, batch.workbook.items
-    edition = _edition(batch.workbook, policy)
+def dedupe(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Month:
+    """Gather what the scans of a batch found, as `poam.frames` has it: each place once."""
     index = _index(tables.coverage, batch, policy, as_of)
     found = with_assets(tables, index, policy.assets)
-    known = _renamed(recalled.memory, index.identifier)
+    known = _renamed(batch.recalled.memory, index.identifier)
     detections = with_parameters(found.detections, found.definitions, policy)
     seen = sightings(detections, found.coverage, known, as_of, policy)
-    rated = rate(weaknesses(seen, found.definitions, policy), policy, batch.nvd)
+    return Month(
+        index=index,
+        coverage=found.coverage,
+        sightings=seen,
+        weaknesses=rate(weaknesses(seen, found.definitions, policy), policy, batch.nvd),
+        known=known,
+        record=scan_record(found.coverage, seen, known, _failed(batch), policy),
+    )
+
+
+def decide(batch: Batch, month: Month, policy: Policy, as_of: date) -> Plan:
+    """Hold what the scans of a batch found against its workbook."""
+    recalled, workbook = batch.recalled, batch.workbook.items
+    index, known, seen, rated = month.index, month.known, month.sightings, month.weaknesses
+    edition = _edition(batch.workbook, policy)
     own = without_roll_up(workbook, policy)
     answers, notices = in_force(batch.answers, own)
     links, folded = _correlated(Correlator(own, index, policy, answers=answers), rated, seen)
-    record = scan_record(found.coverage, seen, known, _failed(batch), policy)
     cut = own.loc[own["asset_identifier"].str.contains(POINTER, regex=False), "poam_id"]
     reconciler = Reconciler(
         as_of=as_of,
         policy=policy,
         edition=edition,
         index=index,
-        record=record,
+        record=month.record,
         kev=batch.kev,
         recorded=_attached(batch) | recorded_lines(known[known["poam_id"].isin(cut)]),
         clean_days=clean_days(known),
@@ -98,7 +121,7 @@ def decide(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Plan:
     ids = poam_ids(after["poam_id"], policy.site.poam_id_prefix, as_of)
     rolled_up = roll_up(after, ids, as_of, edition, policy)
     only_late = policy.timelines.scope.track == "past_due"
-    held = cleaned_of_no_item(known, seen, record) if only_late else ()
+    held = cleaned_of_no_item(known, seen, month.record) if only_late else ()
     changes = replace(
         changes,
         decisions=(*changes.decisions, *([rolled_up] if rolled_up else ())),
@@ -107,10 +130,10 @@ def decide(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Plan:
         notices=(*_doubts(batch, as_of), *notices, *index.notices, *changes.notices),
     )
     left = without_roll_up(after, policy)
-    images = frozenset(filter(policy.scans_images, found.coverage["detector"].unique()))
-    measured = gates(found.coverage, batch.inventory, index, as_of, policy.gates, images)
+    images = frozenset(filter(policy.scans_images, month.coverage["detector"].unique()))
+    measured = gates(month.coverage, batch.inventory, index, as_of, policy.gates, images)
     share = next(gate.figure for gate in measured if gate.id == "unauthenticated")
-    scanned = scan_counts(rated, seen) if len(found.coverage) else None
+    scanned = scan_counts(rated, seen) if len(month.coverage) else None
     unique = None if scanned is None else int(scanned["unique"].sum())
     past = [PastTrigger(name, day) for name, day in recalled.fired]
     open_now = open_items(left, as_of, policy.timelines)
@@ -121,7 +144,7 @@ def decide(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Plan:
     return Plan(
         as_of=as_of,
         changes=_with_grounds(changes, items, as_of, policy),
-        coverage=found.coverage,
+        coverage=month.coverage,
         open_items=open_now,
         gates=measured,
         triggers=triggers(open_now, unique, share, policy.triggers, as_of, past),
@@ -129,8 +152,6 @@ def decide(batch: Batch, tables: Tables, policy: Policy, as_of: date) -> Plan:
         submission=submission,
         late_soon=tuple(i for i in then if i.days_late and i.poam_id not in late),
         counts=month_counts(as_of, open_now, scanned, policy.triggers.past_due),
-        known=known,
-        record=record,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from parsers.dates import latest
 from parsers.definitions import SeenDefinitions
 from parsers.export import Export
 from parsers.text import cve_ids, cwe_ids, paragraphs, plain_text, score, vector
@@ -123,7 +124,7 @@ class _Scan:
             f"parameter {parameter}" if parameter else None,
         )
         # The findings of a scan that broke off are dated by it all the same.
-        dates = [time for time in self._times() if time] if self._broken_off() else []
+        dates = self._times() if self._broken_off() else ()
         return Finding(
             detector=DETECTORS[0],
             source_identifier=identifier,
@@ -134,8 +135,8 @@ class _Scan:
             parameter=parameter,
             status=self._status(item),
             native_severity=severity,
-            first_seen=max(dates, default=None),
-            last_seen=max(dates, default=None),
+            first_seen=latest(dates),
+            last_seen=latest(dates),
         )
 
     def _status(self, item: Element) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from html import unescape
 
+from parsers.dates import earliest, latest
 from parsers.export import Export
 from parsers.text import cve_ids, cwe_ids, plain_text, unique
 from parsers.websites import issue_locator, site_coverage
@@ -119,8 +120,8 @@ class Report:
             parameter=issue.point.removesuffix(" parameter") or None,
             status=marked[0] if marked else None,
             native_severity=None if issue.severity in marked else issue.severity or None,
-            first_seen=min(issue.seen, default=None),
-            last_seen=max(issue.seen, default=None),
+            first_seen=earliest(issue.seen),
+            last_seen=latest(issue.seen),
         )
 
     def summary(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from parsers.burp import DETECTOR, Issue, Report, address, identifier, insertion_point
-from parsers.dates import epoch_datetime
+from parsers.dates import earliest, epoch_datetime, latest
 from parsers.export import Export
 from parsers.json import Object, document, entries, has, text, within
 from poam.errors import quoted
@@ -51,7 +51,7 @@ def records(export: Export) -> Iterator[Record]:
     if (status := text(scan, "scan_status")) != "succeeded":
         log.warning("%s: scan_status is '%s': it proves nothing gone", export.file, quoted(status))
         times.clear()
-    yield from report.summary(min(times, default=None), max(times, default=None))
+    yield from report.summary(earliest(times), latest(times))
 
 
 def _issue(issue: Object, export: Export, place: str) -> Issue:

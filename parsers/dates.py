@@ -4,6 +4,7 @@ A time with a zone comes back aware; one without is the scanner's local time and
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -57,6 +58,24 @@ _WRITTEN = [
 _NUMERIC = re.compile(
     rf"(?P<first>\d{{1,2}})[/.-](?P<second_part>\d{{1,2}})[/.-](?P<year>\d{{4}}){_TIME}{_ZONE}"
 )
+
+
+def instant(time: datetime) -> datetime:
+    """Return a time to put others in order by: without a zone it counts as in UTC.
+
+    Exports mean UTC where they leave the zone out; nothing but an order follows from it here.
+    """
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def earliest(times: Iterable[datetime | None]) -> datetime | None:
+    """Return the earliest of these times, with zones and without; None where there is none."""
+    return min((time for time in times if time), key=instant, default=None)
+
+
+def latest(times: Iterable[datetime | None]) -> datetime | None:
+    """Return the latest of these times, with zones and without; None where there is none."""
+    return max((time for time in times if time), key=instant, default=None)
 
 
 def iso_datetime(text: str | None, file: str, place: str) -> datetime | None:

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from parsers.cvss import with_cvss
-from parsers.dates import iso_datetime
+from parsers.dates import iso_datetime, latest
 from parsers.definitions import SeenDefinitions
 from parsers.export import Export
 from parsers.json import Object, has, objects, text, texts, within
@@ -64,10 +64,7 @@ class _Target:
 
     def seen(self, time: datetime | None) -> None:
         """Note a result."""
-        times = [moment for moment in (self.ended, time) if moment]
-        self.ended = max(
-            times, key=lambda t: t if t.tzinfo else t.replace(tzinfo=UTC), default=None
-        )
+        self.ended = latest((self.ended, time))
 
 
 class _Result:

@@ -3,8 +3,9 @@
 import logging
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from parsers.dates import instant, latest
 from parsers.text import plain_text, port_number, stated, unique
 from parsers.xml import Element, text_of, texts_of
 from poam.errors import ScanParseError, quoted
@@ -112,23 +113,13 @@ def score_and_vector(text: str | None) -> tuple[str | None, str | None]:
     return (match["score"], match["vector"]) if match else (text, None)
 
 
-def latest(times: Iterable[datetime | None]) -> datetime | None:
-    """Return the latest of these times; None where there is none."""
-    return max((time for time in times if time), key=_instant, default=None)
-
-
 def in_order(
     first: datetime | None, last: datetime | None
 ) -> tuple[datetime | None, datetime | None]:
     """Return both times with the earlier one first: Qualys writes them crossed at times."""
-    if first and last and _instant(last) < _instant(first):
+    if first and last and instant(last) < instant(first):
         return last, first
     return first, last
-
-
-def _instant(time: datetime) -> datetime:
-    # Exports mean UTC where they leave the zone out; nothing but an order follows from it here.
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def before(ended: datetime | None, duration: str | None) -> datetime | None:

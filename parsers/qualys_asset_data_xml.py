@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from ipaddress import ip_address
 
-from parsers.dates import iso_datetime
+from parsers.dates import iso_datetime, latest
 from parsers.export import Export
 from parsers.qualys import (
     DETECTOR,
     authentication,
     dns_name,
     finding,
-    latest,
     prose,
     references,
     score_and_vector,

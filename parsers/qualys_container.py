@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from parsers.dates import epoch_datetime, iso_datetime, written_datetime
+from parsers.dates import epoch_datetime, iso_datetime, latest, written_datetime
 from parsers.export import Export
 from parsers.qualys import in_order, kind_of
 from parsers.text import cve_ids, paragraphs, plain_text, port_number, score, stated, unique
@@ -47,7 +47,7 @@ class Image:
     asset: str
     sha: str | None
     scanned: datetime | None = None
-    _newest: list[datetime] = field(default_factory=list)
+    _newest: list[datetime | None] = field(default_factory=list)
 
     def finding(self, fields: Fields, software: Iterable[str], place: str) -> Finding:
         """Return one vulnerability of the image. 5 is the worst severity, as in all of Qualys."""
@@ -61,7 +61,7 @@ class Image:
             image_time(fields.get("firstFound"), self.export, f"{place}, first found"),
             image_time(fields.get("lastFound"), self.export, f"{place}, last found"),
         )
-        self._newest += [last] if last else []
+        self._newest.append(last)
         words = [f"{self.export.file}: image {self.asset}", self.sha, f"QID {qid}", *software]
         return Finding(
             detector=DETECTOR,
@@ -83,7 +83,7 @@ class Image:
             detector=DETECTOR,
             asset=self.asset,
             locator=", ".join(filter(None, (f"{self.export.file}: image {self.asset}", self.sha))),
-            ended=self.scanned or max(self._newest, default=None),
+            ended=self.scanned or latest(self._newest),
         )
 
 

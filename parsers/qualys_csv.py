@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from parsers.csv import Row
+from parsers.dates import latest
 from parsers.export import Export
-from parsers.qualys import DETECTOR, LOGINS, authentication, latest
+from parsers.qualys import DETECTOR, LOGINS, authentication
 from parsers.text import plain_text, stated, unique
 from poam.model import Authenticated, ScanCoverage
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from parsers.dates import written_datetime
+from parsers.dates import latest, written_datetime
 from parsers.export import Export
 from parsers.qualys import in_order, score_and_vector
 from parsers.text import cwe_ids, paragraphs, plain_text, score, stated, unique, vector
@@ -162,7 +162,7 @@ class Report:
             self._time(fields, "LAST_TIME_DETECTED", place)
             or self._time(fields, "DETECTION_DATE", place),
         )
-        self._newest[asset] = max(filter(None, (self._newest.get(asset), last)), default=None)
+        self._newest[asset] = latest((self._newest.get(asset), last))
         number, parameter = fields.get("ID"), stated(fields.get("PARAM"))
         return Finding(
             detector=DETECTOR,

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from parsers.dates import iso_datetime
+from parsers.dates import earliest, iso_datetime, latest
 from parsers.definitions import SeenDefinitions
 from parsers.export import Export
 from parsers.json import Object, document, entries, has, text, texts, within
@@ -50,8 +50,8 @@ class _Reader:
     def __init__(self, run: Run) -> None:
         self.run, self.file = run, run.export.file
         self.detector = f"{run.tool} (SARIF)"
-        self.started = min(self.times("startTimeUtc"), default=None)
-        self.ended = max(self.times("endTimeUtc"), default=None)
+        self.started = earliest(self.times("startTimeUtc"))
+        self.ended = latest(self.times("endTimeUtc"))
 
     def times(self, key: str) -> list[datetime]:
         """Return when the invocations of the tool began or ended."""

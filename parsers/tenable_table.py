@@ -7,8 +7,9 @@ as they are read; coverage and definitions, of which there are few, come at the 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
+from parsers.dates import instant, latest
 from parsers.export import Export
 from parsers.nessus import DETECTOR, PASSED, Evidence
 from parsers.tenable import Definitions, Repetitions, Row, kind_of, severity_of, status_of, text_of
@@ -106,7 +107,7 @@ class _Host:
             self._names.setdefault(kind, {})[name] = None
         for kind, time in times.items():
             if time:
-                self._times[kind] = _latest(time, self._times.get(kind, time))
+                self._times[kind] = max(time, self._times.get(kind, time), key=instant)
 
     def coverage(self, file: str) -> ScanCoverage:
         """Say what of this host was scanned, when and how."""
@@ -127,7 +128,7 @@ class _Host:
             macs=unique(self._each("mac")),
             ids=tuple(f"tenable {key.lower()}" for key in self._all("asset_id")),
             started=self._times.get("started") or self.evidence.started,
-            ended=_latest(*ended) if ended else self.evidence.ended,
+            ended=latest(ended) or self.evidence.ended,
             authenticated=self.evidence.authenticated(*self._logged_in()),
             policy=self.evidence.policy,
             feed_date=self.evidence.feed_date,
@@ -146,9 +147,4 @@ class _Host:
         if logged_in is None:
             return (False,) * bool(logged_out)
         since = self._times.get("started") or logged_out or logged_in
-        return (_latest(logged_in, since) is logged_in,)
-
-
-def _latest(*times: datetime) -> datetime:
-    """Return the last of these times; one without a zone counts as it stands."""
-    return max(times, key=lambda time: time if time.tzinfo else time.replace(tzinfo=UTC))
+        return (instant(logged_in) >= instant(since),)

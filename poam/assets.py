@@ -45,7 +45,7 @@ class AssetIndex:
 
     def identifier(self, name: str) -> str:
         """The asset's identifier; a name never met is its own."""
-        return self.names.get(_folded(name), name.strip())
+        return self.names.get(name) or self.names.get(_folded(name), name.strip())
 
 
 def asset_index(

@@ -1,6 +1,7 @@
 """What speaks for and against two descriptions being of one weakness, as a sum to redo."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -81,7 +82,15 @@ class Side:
 
     def identifiers_in(self, series: frozenset[str]) -> frozenset[str]:
         """The identifiers in these series."""
-        return frozenset(number for of, number in self.identifiers if of in series)
+        return frozenset(number for of in series for number in self.numbers.get(of, ()))
+
+    @cached_property
+    def numbers(self) -> Mapping[str, Sequence[str]]:
+        """The identifiers by series, in order."""
+        numbers: defaultdict[str, list[str]] = defaultdict(list)
+        for series, number in sorted(self.identifiers):
+            numbers[series].append(number)
+        return dict(numbers)
 
     @cached_property
     def labels(self) -> frozenset[str]:
@@ -147,7 +156,8 @@ class Weigher:
         }
         self.vetoes = (*everywhere, *unidentified)
         self._everywhere = [veto for name, veto in everywhere.items() if name not in off]
-        self._unidentified = [veto for name, veto in unidentified.items() if name not in off]
+        others = [veto for name, veto in unidentified.items() if name not in off]
+        self._unidentified = [*others, *self._everywhere]
 
     def weigh(self, weakness: Side, item: Side) -> Match:
         """Hold a weakness against an item: vetoes first, then the identifier, or the sum.
@@ -156,8 +166,7 @@ class Weigher:
         """
         pair = Pair(weakness, item)
         number = _same_identifier(weakness, item)
-        vetoes = self._everywhere if number else [*self._unidentified, *self._everywhere]
-        for veto in vetoes:
+        for veto in self._everywhere if number else self._unidentified:
             if because := veto(pair):
                 return Match(veto=because)
         if number:
@@ -297,9 +306,9 @@ def _says_too_little(weakness: Side, item: Side) -> bool:
 
 
 def _same_identifier(weakness: Side, item: Side) -> str:
-    for series, number in sorted(weakness.identifiers):
-        for other in sorted(item.identifiers_in(frozenset({series}))):
-            if same_check(number, other):
+    for series, numbers in weakness.numbers.items():
+        for other in item.numbers.get(series, ()):
+            if any(same_check(number, other) for number in numbers):
                 return other
     return ""
 

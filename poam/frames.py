@@ -7,6 +7,7 @@
 
 import dataclasses
 import logging
+from collections import namedtuple
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,6 +86,8 @@ WEAKNESS = ["detector", "source_identifier"]
 SCAN = ["file", "detector", "asset"]
 CHUNK = 10_000
 """Detections that are held as records at a time; the rest are columns."""
+STRETCH = 1_000
+"""Rows of a frame that are given as Python's own values at a time."""
 PART = 100_000
 """Rows that are grouped at a time: while grouped they take ten times their memory."""
 
@@ -158,8 +161,15 @@ def merged(batch: Iterable[Tables]) -> Tables:
 
 
 def rows(frame: pd.DataFrame) -> Iterator[Row]:
-    """Each row as a named tuple with its label as `Index`: cells are of their column's type."""
-    return iter(frame.itertuples())
+    """Each row as a named tuple with its label as `Index`: cells are Python's own values.
+
+    Arrow gives one text at a time ten times as slowly as many.
+    """
+    row: Any = namedtuple("Row", ["Index", *frame.columns])  # type: ignore[misc]  # names are given
+    for at in range(0, len(frame), STRETCH):
+        part = frame.iloc[at : at + STRETCH]
+        columns = [part.index.tolist(), *(part[name].tolist() for name in part)]
+        yield from map(row._make, zip(*columns, strict=True))
 
 
 def by_weakness(

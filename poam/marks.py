@@ -5,11 +5,11 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from rapidfuzz import fuzz
 
-from poam.correlation_rules import Correlation, EvidenceKind
+from poam.correlation_rules import Correlation, EvidenceKind, Family
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -59,6 +59,11 @@ class Marks:
     distributions: frozenset[str] = frozenset()
 
 
+Numbered = list[tuple[str, Family, re.Pattern[str]]]
+Named = list[tuple[str, re.Pattern[str]]]
+Apart = list[tuple[str, str, re.Pattern[str]]]
+
+
 class MarkReader:
     """Reads the marks of titles, by the families that the policy names."""
 
@@ -71,37 +76,51 @@ class MarkReader:
             "month": "month",
         }
         every = (*rules.families.advisory.items(), *rules.families.bulletin.items())
-        self._families = [
-            (name, re.compile(family.pattern, re.IGNORECASE), family) for name, family in every
+        self._families: Numbered = [
+            (name, family, re.compile(family.pattern, re.IGNORECASE)) for name, family in every
         ]
-        self._beginnings = {name: beginnings(family.pattern) for name, family in every}
         self._rival_of = {
             name: f"{family.distribution} advisory"
-            for name, _, family in self._families
+            for name, family, _ in self._families
             if family.distribution
         }
-        self._distributions = [
+        self._distributions: Named = [
             (name, re.compile(pattern, re.IGNORECASE))
             for name, pattern in rules.distributions.patterns.items()
         ]
-
-        self._rivals = [
+        self._rivals: Apart = [
             (kind, value, re.compile(pattern, re.IGNORECASE))
             for kind, patterns in rules.rivals.model_dump(exclude={"source"}).items()
             for value, pattern in patterns.items()
         ]
+        patterns = [one for _, _, one in (*self._families, *self._rivals)]
+        patterns += [one for _, one in self._distributions]
+        self._words = sorted({word for one in patterns for word in beginnings(one.pattern)})
+        self._likely = lru_cache(maxsize=4096)(self._with_words)
+
+    def _with_words(self, words: frozenset[str]) -> tuple[Numbered, Named, Apart]:
+        """Return what may match a title in which, of all words to begin with, these stand."""
+
+        def may_match(pattern: re.Pattern[str]) -> bool:
+            needed = beginnings(pattern.pattern)
+            return not needed or not words.isdisjoint(needed)
+
+        return (
+            [one for one in self._families if may_match(one[-1])],
+            [one for one in self._distributions if may_match(one[-1])],
+            [one for one in self._rivals if may_match(one[-1])],
+        )
 
     def _read(self, title: str) -> Marks:
         """Return what marks a title has."""
         title, end = _uncut(title)
         folded = title.casefold()
+        words = frozenset([word for word in self._words if word in folded])
+        numbered, named, apart = self._likely(words)
         families: dict[str, frozenset[str]] = {}
-        systems = {name for name, pattern in self._distributions if pattern.search(title)}
+        systems = {name for name, pattern in named if pattern.search(title)}
         claimed: list[tuple[int, int]] = []
-        for name, pattern, family in self._families:
-            words = self._beginnings[name]
-            if words and not any(word in folded for word in words):
-                continue
+        for name, family, pattern in numbered:
             matches = [match for match in pattern.finditer(title) if match.end() <= end]
             if matches:
                 families[name] = frozenset(_spelled(family.spelled, match) for match in matches)
@@ -114,7 +133,7 @@ class MarkReader:
         rivals: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
         for name, numbers in families.items():
             rivals[self._rival_of.get(name, name)] |= numbers
-        for kind, value, pattern in self._rivals:
+        for kind, value, pattern in apart:
             for match in (m for m in pattern.finditer(title) if m.end() <= end):
                 said = " ".join((value, *(match.groups() and match.groups()[:1])))
                 rivals[kind] |= {said.casefold()}
@@ -123,6 +142,7 @@ class MarkReader:
         return Marks(families, dict(rivals), frozenset(systems))
 
 
+@cache
 def beginnings(pattern: str) -> tuple[str, ...]:
     """Return words of which everything that a pattern matches begins with one; none if unknown."""
     match = BEGINNING.match(pattern)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from flows.batch import Batch
 from flows.ingest import Parsed
-from flows.plan import decide
+from flows.plan import decide, dedupe
 from poam.frames import merged, tables
 from poam.kev import KevCatalogue, KevEntry
 from poam.layout import FIELD_NAMES
@@ -182,7 +182,7 @@ def plan(
         nvd=nvd or {},
         attachments=attachments or {},
     )
-    return decide(given, found, rules, as_of)
+    return decide(given, dedupe(given, found, rules, as_of), rules, as_of)
 
 
 def run(*files, **given):

@@ -82,7 +82,7 @@ def test_a_task_run_per_file(flows_ran, month):
     assert all(any(path.name in name for name in parsed) for path in month(OCTOBER))
     assert {state for _, state, _ in good["tasks"]} == {"Completed"}
     assert {tag for _, _, tags in good["tasks"] for tag in tags} == {
-        f"conmon-{step}" for step in ("parse", "merge", "read", "decide", "write")
+        f"conmon-{step}" for step in ("parse", "merge", "read", "dedupe", "decide", "write")
     }
     assert [state for _, state in good["flows"]] == ["Completed"]
 
@@ -94,7 +94,7 @@ def test_figures_logged(flows_ran, month):
     files = [line for line in figures if line["step"] == "parse"]
     assert len(files) == len(month(OCTOBER))
     rest = [line["step"] for line in figures if line["step"] != "parse"]
-    assert sorted(rest) == ["decide", "merge", "read", "write"]
+    assert sorted(rest) == ["decide", "dedupe", "merge", "read", "write"]
     texts = {key for line in figures for key, value in line.items() if isinstance(value, str)}
     assert texts == {"step", "file", "parser"}
     (nessus,) = (line for line in files if line["file"].endswith(".nessus"))

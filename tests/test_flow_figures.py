@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import FACTS, MONTHS, SAMPLE_SCANS
 
 OCTOBER = "2026-10"
-STEPS = ("merge", "read", "decide", "write")
+STEPS = ("merge", "read", "dedupe", "decide", "write")
 
 
 @pytest.fixture(scope="module")

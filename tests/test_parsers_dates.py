@@ -4,10 +4,18 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from parsers.dates import epoch_datetime, iso_datetime, numeric_datetime, written_datetime
+from parsers.dates import (
+    earliest,
+    epoch_datetime,
+    iso_datetime,
+    latest,
+    numeric_datetime,
+    written_datetime,
+)
 from poam.errors import ScanParseError
 from poam.model import DateOrder
 
+NOON = datetime(2026, 11, 3, 12)  # noqa: DTZ001
 EST = timezone(timedelta(hours=-5))
 
 
@@ -102,3 +110,19 @@ def test_refused(read):
     """What cannot be read is named."""
     with pytest.raises(ScanParseError, match="found the time 'soon'"):
         read("soon", "x", "y")
+
+
+@pytest.mark.parametrize(
+    ("times", "first", "last"),
+    [
+        ([NOON, NOON.replace(hour=13, tzinfo=UTC)], NOON, NOON.replace(hour=13, tzinfo=UTC)),
+        ([NOON, NOON.replace(hour=8, tzinfo=EST)], NOON, NOON.replace(hour=8, tzinfo=EST)),
+        ([None, NOON], NOON, NOON),
+        ([None], None, None),
+        ([], None, None),
+    ],
+)
+def test_in_order(times, first, last):
+    """Times with a zone and without have an order: those without count as in UTC."""
+    assert (earliest(times), latest(times)) == (first, last)
+    assert (earliest(reversed(times)), latest(reversed(times))) == (first, last)

@@ -784,6 +784,13 @@ class TestContainer:
         (finding,), _, (coverage,) = split(read(container_csv(Last_Found=found)))
         assert finding.last_seen.day == coverage.ended.day == day
 
+    def test_times_with_a_zone_and_without(self):
+        """Rows of one image may write their times either way: the newest dates the image."""
+        zoneless = container_csv(Last_Found="2026-11-03T05:00").split("\n", 1)[1]
+        content = container_csv(Last_Found="2026-11-03T04:00:00Z") + zoneless
+        _, _, (coverage,) = split(read(content))
+        assert coverage.ended == datetime(2026, 11, 3, 5)  # noqa: DTZ001
+
     def test_empty(self):
         """An image without vulnerabilities was scanned; a header alone is an empty export."""
         findings, _, (coverage,) = split(read(json.dumps(image(vulnerabilities=None))))
