@@ -341,14 +341,15 @@ def _other_parameter(pair: Pair) -> str:
 
 
 def _other_number(pair: Pair) -> str:
-    mine, theirs = pair.weakness.marks.rivals, pair.item.marks.rivals
-    for series in sorted(mine.keys() & theirs.keys()):
-        common = mine[series] & theirs[series]
+    rivals = pair.item.marks.rivals
+    for series, mine in pair.weakness.marks.rivals.items():
+        if (theirs := rivals.get(series)) is None:
+            continue
+        common = mine & theirs
         # Of two lists of bounds one may leave some out; another bound beside a common one differs.
-        within = series != "version_bound" or common in (mine[series], theirs[series])
+        within = series != "version_bound" or common in (mine, theirs)
         if not (common and within):
-            word = series.replace("_", " ")
-            return f"{word} {_listed(theirs[series])}, not {_listed(mine[series])}"
+            return f"{series.replace('_', ' ')} {_listed(theirs)}, not {_listed(mine)}"
     return ""
 
 

@@ -89,7 +89,7 @@ class Item:
                 for place in _places(line, index):
                     self.by_place[place].append(line)
         near = self.by_place.get(_place(sighting), ())
-        return [line for line in near if _same_place(line, sighting, index)]
+        return [line for line in near if _same_place(line, sighting)]
 
 
 @dataclass(frozen=True)
@@ -353,13 +353,11 @@ def _places(line: AssetLine, index: AssetIndex) -> set[str]:
     return {index.identifier(name) for name in line.names}
 
 
-def _same_place(line: AssetLine, sighting: Row, index: AssetIndex) -> bool:
+def _same_place(line: AssetLine, sighting: Row) -> bool:
+    """Compare what else tells places of one page or asset apart."""
     if sighting.location:
         return _same_page(line, sighting)
-    identifiers = {index.identifier(name) for name in line.names}
-    if line.location or sighting.asset_identifier not in identifiers:
-        return False
-    if line.port and line.port != sighting.port:
+    if line.location or line.port not in (0, sighting.port):
         return False
     return not line.protocol or not sighting.protocol or line.protocol == sighting.protocol.lower()
 

@@ -222,7 +222,7 @@ class Reconciler:
         The scanner's own items come first: another scanner's takes what none of them lists.
         """
         left = []
-        shown: dict[tuple[str, int], bool] = {}  # by place, whether it is its own
+        shown: dict[tuple[str, int], Row] = {}
         current = [link for link in links if link.sheet != Sheet.CLOSED]
         for sighting in seen:
             holders = [
@@ -232,21 +232,21 @@ class Reconciler:
                 for line in item.lists(sighting, self.index)
             ]
             own = [holder for holder in holders if not holder[0].cross_detector]
+            day = sighting.first_seen.date()
             for link, item, line in own or holders:
                 item.seen.add(line)
-                item.found[f"{weakness.detector} {weakness.source_identifier}: {link.evidence}"] = (
-                    None
-                )
-                members.setdefault(sighting.Index, item.record.poam_id)
-                shown[link.sheet, link.row] = not link.cross_detector
-                day = sighting.first_seen.date()
                 item.first_seen = min(day, item.first_seen or day)
-                if link.cross_detector:
-                    self._name_finder(weakness, link, item)
+                members.setdefault(sighting.Index, item.record.poam_id)
+                shown[link.sheet, link.row] = link
             if not holders:
                 left.append(sighting)
-        for place, is_own in shown.items():
-            self._reviser.refresh(states[place], weakness, is_own)
+        for place, link in shown.items():
+            item = states[place]
+            why = f"{weakness.detector} {weakness.source_identifier}: {link.evidence}"
+            item.found[why] = None
+            if link.cross_detector:
+                self._name_finder(weakness, link, item)
+            self._reviser.refresh(item, weakness, not link.cross_detector)
         return left
 
     def _succeed(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from rapidfuzz import fuzz, process
 
+from flows.garbage import seldom_collected
 from poam.assets import AssetIndex
 from poam.correlate import Correlator
 from poam.policy import load_policy
@@ -41,6 +42,7 @@ def correlate() -> list[Measured]:
         month, places = weaknesses_and_places(weaknesses)
         rows = book(items)
 
+        @seldom_collected()
         def work() -> None:
             Correlator(rows, AssetIndex(), policy).links(month, places)  # noqa: B023
 
