@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from html import unescape
 
 from parsers.dates import earliest, latest
 from parsers.export import Export
 from parsers.text import cve_ids, cwe_ids, plain_text, unique
 from parsers.websites import issue_locator, site_coverage
+from poam.escapes import unescaped
 from poam.locations import host_name, is_url, location, site
 from poam.model import Definition, Finding, Kind, Record
 
@@ -159,5 +159,5 @@ class Report:
 
 def _references(text: str) -> tuple[str, ...]:
     """Return the addresses that a list of links leads to, or its lines where it has no links."""
-    links = unique(unescape(link) for link in _LINK.findall(text))
+    links = unique(unescaped(link) for link in _LINK.findall(text))
     return links or unique(line.removeprefix("- ") for line in (plain_text(text) or "").split("\n"))

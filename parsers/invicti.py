@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from html import unescape
 from typing import Any
 
 from parsers.definitions import SeenDefinitions
 from parsers.export import Export
 from parsers.text import cve_ids, cwe_ids, paragraphs, plain_text, score, unique, vector
 from parsers.websites import issue_locator, page, same_server, site_coverage
+from poam.escapes import unescaped
 from poam.locations import location, site
 from poam.model import Definition, Finding, Kind, Record
 
@@ -164,7 +164,7 @@ def _definition(found: Vulnerability, export: Export) -> Definition:
         cves=cve_ids([found.text("title", "name"), found.text("description"), *found.known]),
         cwes=cwe_ids(re.split(r"[,;\s]+", found.cwe)),
         references=unique(
-            unescape(link)
+            unescaped(link)
             for name in ("externalreferences", "remedyreferences")
             for link in _LINK.findall(found.text(name))
         ),

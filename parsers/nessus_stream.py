@@ -14,7 +14,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import unescape
 
 from parsers.export import Export
-from parsers.xml import DEPTH, TextLength, broken, harmless_start, too_deep
+from parsers.xml import DEPTH, TextLength, broken, harmless_start, held_with, too_deep
 
 ITEM, OUTPUT = "ReportItem", "plugin_output"
 WHOLE = {"policyName", "HostProperties", ITEM}
@@ -102,6 +102,7 @@ class _Reader:
         self._ended: Part | None = None  # of whole parts the last
         self._sure = False  # that the next tag is one, of no whole part
         self._held = b""
+        self._parts_held = 0  # bytes of the whole part
         self._lines = 0  # left out since expat was given something
         self._known: dict[bytes, _Known] = {}  # the last with this start tag
         self._remembered = 0
@@ -185,6 +186,8 @@ class _Reader:
         if data:
             self._expat.Parse(b"\n" * self._lines + data, False)
             self._lines = 0
+            whole = self._whole is None
+            self._parts_held = 0 if whole else held_with(self._parts_held, data, self._export)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._close()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from parsers.dates import iso_datetime
+from parsers.dates import instant, iso_datetime
 from parsers.export import Export
 from parsers.qualys import dns_name
 from parsers.text import stated, unique
@@ -99,7 +99,8 @@ class Host:
             scan_time(result.get(key), self.export, f"{place}, {key}")
             for key in ("FIRST_FAIL_DATE", "LAST_FAIL_DATE", "LAST_PASS_DATE")
         )
-        return (None if first and passed and passed >= first else first), last
+        since_passed = first and passed and instant(passed) >= instant(first)
+        return (None if since_passed else first), last
 
 
 _MORE = ("TECHNOLOGY", "INSTANCE")

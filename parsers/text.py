@@ -1,11 +1,11 @@
 """Texts and numbers as exports write them."""
 
-import html
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from poam.errors import ScanParseError
+from poam.escapes import unescaped
 
 CVE = re.compile(r"\bCVE-\d{4}-\d{4,}\b", re.IGNORECASE)
 CWE = re.compile(r"\b(?:CWE[-: ]?)?(\d{1,5})\b", re.IGNORECASE)
@@ -40,11 +40,11 @@ def plain_text(text: str | None) -> str | None:
 
 def _plain(text: str) -> str | None:
     if _ESCAPED_ELEMENT.search(text) and not _ELEMENT.search(text):
-        text = html.unescape(text)
+        text = unescaped(text)
     if _ELEMENT.search(text):
         text = _rendered(text)
     elif _ENTITY.search(text):
-        text = html.unescape(text)
+        text = unescaped(text)
     return text.replace("\xa0", " ").strip() or None
 
 
@@ -62,7 +62,7 @@ def _rendered(text: str) -> str:
             preformatted = tag == "pre"
         found.append(mark["data"] or _gap(tag))
     found.append(_string(text[end:], preformatted))
-    lines = (line.strip() for line in html.unescape("".join(found)).split("\n"))
+    lines = (line.strip() for line in unescaped("".join(found)).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
@@ -76,7 +76,7 @@ def _without_comments(text: str) -> str:
 
 def _string(text: str, preformatted: bool) -> str:
     """Return what stands between two tags: blanks are one blank, or one line break."""
-    text = html.unescape(text)
+    text = unescaped(text)
     if preformatted:
         return text
     if text and not text.strip(" \t\r\n\f"):

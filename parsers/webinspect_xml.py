@@ -1,6 +1,5 @@
 """Fortify WebInspect exports in XML: by session (`Sessions`) and flat (`Scan`)."""
 
-import html
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ from parsers.export import Export
 from parsers.text import cve_ids, cwe_ids, paragraphs, plain_text, unique
 from parsers.websites import issue_locator, site_coverage
 from parsers.xml import Element, elements, line_of, root_name, text_of
+from poam.escapes import unescaped
 from poam.locations import location, site
 from poam.model import Definition, Finding, Kind, Record
 
@@ -119,7 +119,7 @@ def _definition(export: Export, issue: Element) -> Definition:
         solution=plain_text(sections.get("Fix")),
         cves=cve_ids([name]),
         cwes=cwe_ids(identifier for kind, identifier in kinds if kind == "CWE"),
-        references=unique(map(html.unescape, _LINK.findall(sections.get("Reference Info") or ""))),
+        references=unique(map(unescaped, _LINK.findall(sections.get("Reference Info") or ""))),
         family=text_of(issue, "CheckTypeID"),
     )
 

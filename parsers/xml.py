@@ -28,6 +28,7 @@ __all__ = [
     "child_texts",
     "elements",
     "harmless_start",
+    "held_with",
     "line_of",
     "local_name",
     "root_name",
@@ -43,6 +44,8 @@ _MARKS = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 _CHUNK = 65536
 DEPTH = 2048
 """Elements in one another: lxml reads no more, and no export has a hundredth of it."""
+TAG = 16
+"""Bytes that a tag counts for beside its own: an element of a few takes hundreds in memory."""
 
 
 def root_name(head: bytes) -> str | None:
@@ -110,10 +113,10 @@ def elements(
     Raises ScanParseError at the line and column where the XML breaks off or is not allowed.
     """
     inside = 0
-    start = harmless_start(export, expected)
+    source = _Replayed(harmless_start(export, expected), export)
     try:
         for event, element in etree.iterparse(
-            _Replayed(start, export),
+            source,
             events=("start", "end"),
             tag=[f"{{*}}{name}" for name in {*whole, *outer}],
             resolve_entities=False,
@@ -136,6 +139,7 @@ def elements(
             else:
                 continue
             _forget(element, empty=ends)
+            source.forget()
     except XMLSyntaxError as e:
         raise _broken(export, e, expected) from e
 
@@ -221,18 +225,30 @@ class TextLength:
         self._last = chunk[-8:]
 
 
+def held_with(held: int, chunk: bytes, export: Export) -> int:
+    """Return how much of a tree is held with the next bytes of it. Raises ScanParseError."""
+    held += len(chunk) + TAG * chunk.count(b"<")
+    export.hold(held, "an element with all in it")
+    return held
+
+
 class _Replayed:
     """An export of which the beginning was read already."""
 
     def __init__(self, read: bytes, export: Export) -> None:
         self._read, self._export = read, export
-        self._texts = TextLength(export)
+        self._texts, self._held = TextLength(export), 0
 
     def read(self, size: int = -1) -> bytes:
         given, self._read = self._read, b""
         given = given or self._export.source.read(_CHUNK if size < 0 else size)
         self._texts.check(given)
+        self._held = held_with(self._held, given, self._export)
         return given
+
+    def forget(self) -> None:
+        """What was given so far is no longer held."""
+        self._held = 0
 
 
 def _refuse_entities(element: Element, export: Export, expected: str) -> None:

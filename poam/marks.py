@@ -1,6 +1,5 @@
 """What a title says beyond its words: the numbers, versions and dates that tell checks apart."""
 
-import html
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from functools import cache, lru_cache
 from rapidfuzz import fuzz
 
 from poam.correlation_rules import Correlation, EvidenceKind, Family
+from poam.escapes import unescaped
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -160,8 +160,7 @@ def _uncut(title: str) -> tuple[str, int]:
 
     What a title cut short breaks off in (`RHSA-2022:71...`) may be another number.
     """
-    if "&" in title:
-        title = html.unescape(html.unescape(title))
+    title = unescaped(unescaped(title))
     cut = CUT.search(title)
     if cut is None:
         return title, len(title)

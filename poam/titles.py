@@ -1,6 +1,5 @@
 """Titles as words: without what analysts add, abbreviations written out."""
 
-import html
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,6 +7,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from poam.correlation_rules import Titles
+from poam.escapes import unescaped
 
 TYPO = 60  # per cent alike
 
@@ -39,7 +39,7 @@ class TitleReader:
 
     def undecorated(self, title: str) -> str:
         """Return a title without what analysts put before and after it."""
-        text = " ".join(html.unescape(html.unescape(title)).split())
+        text = " ".join(unescaped(unescaped(title)).split())
         for pattern in self._decorations:
             text = pattern.sub("", text)
         return text

@@ -15,7 +15,7 @@ from flows.parts import Store
 from flows.sources import discover
 from parsers.export import Export
 from parsers.registry import HEAD_SIZE, identify
-from parsers.xml import DEPTH
+from parsers.xml import DEPTH, elements
 from poam.errors import PoamError, ScanParseError
 from poam.model import Definition
 from tests.parsers_support import item, nessus, policy
@@ -157,9 +157,39 @@ class Stream:
 def test_endless_text(name, again):
     """White space, or a tag, without end is no more read than a text may be long."""
     stream = Stream(opened(name), again)
-    with pytest.raises(ScanParseError, match=r"found (a text of more than 1 MB|broken XML)"):
+    with pytest.raises(ScanParseError, match=r"found (an? .* of more than 1 MB|broken XML)"):
         read(stream, 1)
     assert stream.given < 2_000_000
+
+
+@pytest.mark.parametrize("again", [b"<a/>", b"<a>x</a>\n"], ids=repr)
+@pytest.mark.parametrize("start", [b"<r>", b"<r><item>"], ids=repr)
+def test_endless_element(start, again):
+    """Elements without end are refused, in a record and where no record comes."""
+    stream = Stream(start, again)
+    with pytest.raises(ScanParseError, match="an element with all in it of more than 1 MB"):
+        list(elements(Export(stream, "march.xml", held_mb=1), "an export", {"item"}))
+    assert stream.given < 2_000_000
+
+
+def test_many_elements():
+    """However many records there are, each is held alone."""
+    stream = Stream(b"<r>", b"<item>x</item>")
+    found = elements(Export(stream, "march.xml", held_mb=1), "an export", {"item"})
+    for _ in range(200_000):
+        next(found)
+    assert stream.given > 2_000_000
+
+
+@pytest.mark.parametrize("again", [b"<a/>", b"<cve>CVE-2026-1</cve>"], ids=repr)
+def test_endless_report_item(again):
+    """An item of a .nessus export is as limited; items may be as many as there are."""
+    content = nessus(item()).encode()
+    stream = Stream(content[: content.rindex(b"</ReportItem>")], again)
+    with pytest.raises(ScanParseError, match="an element with all in it of more than 1 MB"):
+        read(stream, 1)
+    assert stream.given < 12_000_000
+    assert read(nessus(*[item(str(n)) for n in range(1, 20_000)]).encode(), 1)
 
 
 @pytest.mark.parametrize("name", CSV)

@@ -9,10 +9,16 @@ import pytest
 
 from parsers.export import Export
 from parsers.registry import PARSERS
+from parsers.text import plain_text
 from poam.errors import QUOTED, ScanParseError, quoted
-from poam.model import ScanCoverage
+from poam.marks import MarkReader
+from poam.model import Definition, ScanCoverage
+from poam.titles import TitleReader
 from tests.conftest import SAMPLE_SCANS
+from tests.core_support import policy
 
+RULES = policy().correlation
+MARKS, TITLES = MarkReader(RULES), TitleReader(RULES.titles)
 PARSER = {parser.NAME: parser for parser in PARSERS}
 BREAKS = "\u2028\x85\u202e"  # a line, another, and text from right to left
 LONG = f"a{BREAKS}b" + "c" * 5000
@@ -42,7 +48,8 @@ def spoiled(name, before, after):
     text = file.read_text(encoding="utf-8")
     assert before in text
     content = text.replace(before, after).encode()
-    return list(PARSER[name].records(Export(io.BytesIO(content), file.name)))
+    export = Export(io.BytesIO(content), file.name, dates=policy().date_order(name))
+    return list(PARSER[name].records(export))
 
 
 @pytest.mark.parametrize(
@@ -89,3 +96,19 @@ def test_numbers_without_end():
     content = re.sub(r"(Scan duration : )\d+", rf"\g<1>{DIGITS}", nessus).encode()
     read = PARSER["nessus_xml"].records(Export(io.BytesIO(content), "scan.nessus"))
     assert any(isinstance(record, ScanCoverage) for record in read)
+
+
+def test_references_without_end():
+    """A character's number of 5,000 digits is no character; the text around it is read."""
+    content = f"<p>before &#{DIGITS}; after &#{DIGITS}</p>"
+    assert plain_text(content) == "before \ufffd after \ufffd"
+    assert TITLES.undecorated(f"Firefox &#{DIGITS}; Overflow") == "Firefox \ufffd Overflow"
+    assert MARKS.read(f"Firefox &#{DIGITS}; (RHSA-2023:0957)").families["rhsa"]
+    for name, link in (
+        ("burp_xml", "kind=reflected&amp;"),
+        ("invicti_xml", "?a=1&amp;"),
+        ("webinspect_xml", "?a=1&amp;"),
+    ):
+        spoilt = link.replace("&amp;", f"&#{DIGITS};")
+        definitions = [d for d in spoiled(name, link, spoilt) if isinstance(d, Definition)]
+        assert any("\ufffd" in reference for d in definitions for reference in d.references)

@@ -559,6 +559,7 @@ class TestPolicy:
                 },
                 None,
             ),
+            ({"FIRST_FAIL_DATE": "2026-10-06T04:00", "LAST_PASS_DATE": "2026-10-20T04:00Z"}, None),
         ],
     )
     def test_failing_since(self, dates, first):
