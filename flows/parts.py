@@ -37,6 +37,8 @@ TYPES = {
     TIME: pa.timestamp("ms"),  # Parquet knows no seconds
 }
 MARK = "part.json"
+OF_CORE = ("errors", "escapes", "frames", "locations", "model")
+"""The modules of the core that parsers read with."""
 
 
 @cache
@@ -45,7 +47,7 @@ def program_sha256() -> str:
     readers = sorted(Path(parsers.__file__ or "").parent.glob("*.py"))
     core = Path(poam.__file__ or "").parent
     digest = hashlib.sha256()
-    for file in (*readers, core / "frames.py", core / "model.py"):
+    for file in (*readers, *(core / f"{name}.py" for name in OF_CORE)):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

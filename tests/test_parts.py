@@ -1,6 +1,7 @@
 """The run store: a file is read once, and again only where something that decides it changed."""
 
 import os
+import re
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -11,8 +12,10 @@ import pandas as pd
 import pytest
 from upath import UPath
 
+import parsers
+import poam
 from flows.ingest import Conventions, parse, parse_into
-from flows.parts import NAMES, Store
+from flows.parts import NAMES, OF_CORE, Store
 from flows.sources import discover
 from poam.frames import chunks, merged, tables
 from poam.model import DateOrder
@@ -128,6 +131,22 @@ def test_the_program_is_every_parsers_code(monkeypatch, tmp_path):
     assert before == parts.program_sha256.__wrapped__()
     (folder / "zap_xml.py").write_text("changed", encoding="utf-8")
     assert parts.program_sha256.__wrapped__() != before
+
+
+def test_the_program_is_what_parsers_import():
+    """No module of the core that a parser reads with is left out, near or far."""
+    own = Path(poam.__file__).parent
+    needed, looked = {"frames"}, set()
+    files = [*Path(parsers.__file__).parent.glob("*.py"), own / "frames.py"]
+    while files:
+        file = files.pop()
+        looked.add(file)
+        found = set(
+            re.findall(r"^from poam\.(\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        )
+        needed |= found
+        files += [own / f"{name}.py" for name in found if own / f"{name}.py" not in looked]
+    assert needed == set(OF_CORE)
 
 
 @pytest.mark.parametrize("name", [*(f"{name}.parquet" for name in NAMES), "part.json"])
